@@ -1,0 +1,1 @@
+"""Beside the steps: what the API looks like."""

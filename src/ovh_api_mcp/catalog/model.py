@@ -1,0 +1,86 @@
+"""What the other packages know of the API: operations and where a catalogue came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from ovh_api_mcp.json_value import JsonObject
+
+ParameterPlace = Literal["path", "query", "header"]
+
+
+class Method(StrEnum):
+    """The methods of the OVH API; there is no PATCH."""
+
+    GET = "GET"
+    POST = "POST"
+    PUT = "PUT"
+    DELETE = "DELETE"
+
+
+class Lifecycle(StrEnum):
+    """`apiStatus.value` of OVH's schemas."""
+
+    PRODUCTION = "PRODUCTION"
+    BETA = "BETA"
+    ALPHA = "ALPHA"
+    DEPRECATED = "DEPRECATED"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One path, query or header parameter; `schema` is JSON Schema 2020-12."""
+
+    name: str
+    place: ParameterPlace
+    required: bool
+    schema: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A method on a path template, such as GET /v1/domain/zone/{zoneName}.
+
+    `service` is branch and root path without a slash in front: "v1/domain".
+    """
+
+    method: Method
+    path: str
+    operation_id: str
+    service: str
+    summary: str
+    lifecycle: Lifecycle
+    is_authenticated: bool
+    parameters: tuple[Parameter, ...]
+    has_body: bool
+    is_body_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogInfo:
+    """What a catalogue was built from; times are Unix seconds.
+
+    `failed` maps a service that could not be had ("v1/vps") to the reason in one sentence.
+    """
+
+    endpoint_root: str
+    services: tuple[str, ...]
+    built_at: float
+    program_version: str
+    service_count: int
+    path_count: int
+    operation_count: int
+    failed: dict[str, str]
+    document_bytes: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildProgress:
+    """How far a build is: services `done` of `total` (0 until the index is known) and the present `step`."""
+
+    done: int
+    total: int
+    step: str

@@ -1,0 +1,1 @@
+"""Starts things: one file per command."""

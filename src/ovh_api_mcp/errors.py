@@ -1,0 +1,174 @@
+"""Every error of the program.
+
+    OvhMcpError
+    ├── InternalError        ours to blame: a bug, or a process of ours that died
+    ├── SettingsError        the settings': the program does not start
+    ├── CodeError            the script's text: not accepted as code
+    ├── RefusedError         the gate's refusal: nothing was sent
+    ├── ApiError             the API's no
+    ├── NetworkError         no usable answer came
+    └── CatalogError         the catalogue is not there, or not yet
+
+Each has a stable `code`, a message (fact with values, rule, next step; at most 400 characters
+for a model) and, where one is known, a `hint`: the next step alone. No message holds a secret;
+text from outside in a message has been cut to `limits.FOREIGN_TEXT_CHARS`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ovh_api_mcp.json_value import JsonValue
+from ovh_api_mcp.limits import FOREIGN_TEXT_CHARS
+
+
+class OvhMcpError(Exception):
+    """The root of the tree; never raised itself."""
+
+    def __init__(self, message: str, *, code: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.hint = hint
+
+
+class InternalError(OvhMcpError):
+    """A fault of this program; codes: `bug`, `sandbox-unavailable`, `busy`."""
+
+    def __init__(self, message: str, *, code: str = "bug", hint: str = "") -> None:
+        super().__init__(message, code=code, hint=hint)
+
+
+SettingsCode = Literal[
+    "setting-invalid",
+    "endpoint-unknown",
+    "credentials-half",
+    "credentials-both",
+    "config-file-invalid",
+    "port-in-use",
+    "address-unusable",
+    "token-required",
+]
+
+
+class SettingsError(OvhMcpError):
+    """A setting that makes no sense; the message names the flag and the environment variable."""
+
+    def __init__(self, message: str, *, code: SettingsCode, hint: str = "") -> None:
+        super().__init__(message, code=code, hint=hint)
+
+
+class CodeError(OvhMcpError):
+    """The code given to a tool cannot be run: `empty`, `too-long`, `not-a-function`, `syntax`.
+
+    `line` and `column` count from 1 in the code as it was given; 0 where unknown.
+    """
+
+    def __init__(self, message: str, *, code: str, hint: str = "", line: int = 0, column: int = 0) -> None:
+        super().__init__(message, code=code, hint=hint)
+        self.line = line
+        self.column = column
+
+
+RefusedCode = Literal[
+    "unknown-operation",
+    "method-not-allowed",
+    "unsafe-path",
+    "invalid-call",
+    "too-many-calls",
+]
+
+
+class RefusedError(OvhMcpError):
+    """A call that may not leave; nothing was sent."""
+
+    def __init__(self, message: str, *, code: RefusedCode, hint: str = "") -> None:
+        super().__init__(message, code=code, hint=hint)
+
+
+class ApiError(OvhMcpError):
+    """The API answered with a status of 400 or more; fields as in OVH's error body, "" where absent."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        error_code: str = "",
+        error_class: str = "",
+        query_id: str = "",
+        details: JsonValue = None,
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, code="api-error", hint=hint)
+        self.status = status
+        self.error_code = error_code
+        self.error_class = error_class
+        self.query_id = query_id
+        self.details = details
+
+
+NetworkCode = Literal[
+    "connect-failed",
+    "connect-timeout",
+    "read-timeout",
+    "total-timeout",
+    "connection-lost",
+    "tls-failed",
+    "answer-too-large",
+    "answer-not-json",
+    "redirected",
+    "protocol-error",
+    "credentials-missing",
+    "credentials-rejected",
+]
+
+
+class NetworkError(OvhMcpError):
+    """No usable answer came.
+
+    `may_have_happened` is True when the request may have been processed all the same: what the
+    API did with a write is then unknown.
+    """
+
+    def __init__(
+        self, message: str, *, code: NetworkCode, hint: str = "", may_have_happened: bool = False
+    ) -> None:
+        super().__init__(message, code=code, hint=hint)
+        self.may_have_happened = may_have_happened
+
+
+CatalogCode = Literal[
+    "catalog-building",
+    "catalog-unavailable",
+    "schema-invalid",
+    "schema-too-large",
+    "service-unknown",
+    "cache-unusable",
+]
+
+
+class CatalogError(OvhMcpError):
+    """The catalogue, or a schema that should go into it, cannot be used."""
+
+    def __init__(self, message: str, *, code: CatalogCode, hint: str = "") -> None:
+        super().__init__(message, code=code, hint=hint)
+
+
+_TRANSIENT_STATUSES = frozenset({429, 500, 502, 503, 504})
+_TRANSIENT_NETWORK: frozenset[str] = frozenset(
+    {"connect-failed", "connect-timeout", "read-timeout", "connection-lost", "protocol-error"}
+)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Tell whether asking again for something that only reads may help."""
+    if isinstance(error, ApiError):
+        return error.status in _TRANSIENT_STATUSES
+    return isinstance(error, NetworkError) and error.code in _TRANSIENT_NETWORK
+
+
+def cut_foreign(text: str, limit_chars: int = FOREIGN_TEXT_CHARS) -> str:
+    """Return text from outside on one line, without control characters, cut to `limit_chars` and marked."""
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * limit_chars]).split())
+    return flat if len(flat) <= limit_chars else flat[: limit_chars - 1] + "…"

@@ -1,0 +1,1 @@
+"""Step 3: decides whether a call may leave."""

@@ -1,0 +1,65 @@
+"""Every bound of the program: value, unit, reason.
+
+Names end in their unit. A bound that a user may set has its default here and its option in
+settings.py.
+"""
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * 1024
+
+# --- scripts ---------------------------------------------------------------------------------
+SCRIPT_MEMORY_BYTES: Final = 64 * MIB  # beyond the document, per script (SPEC.md)
+SCRIPT_STACK_BYTES: Final = 1 * MIB  # (SPEC.md)
+SEARCH_TIMEOUT_S: Final = 10.0  # wall time from the start of the script (SPEC.md)
+EXECUTE_TIMEOUT_S: Final = 30.0  # wall time with the waiting for the API in it (SPEC.md)
+SCRIPT_CPU_S: Final = 10.0  # CPU time of a child, both tools
+CODE_BYTES_DEFAULT: Final = 1_048_576  # --max-code-size (SPEC.md)
+RESULT_TOKENS_DEFAULT: Final = 8_000  # --max-result-tokens (SPEC.md)
+CHARS_PER_TOKEN: Final = 4
+RESULT_BYTES: Final = 16 * MIB  # JSON text of what a script returns; more is an error of the script
+LOGS_BYTES: Final = 256 * KIB  # console output kept per script; the rest is cut and counted
+LOG_LINE_CHARS: Final = 16 * KIB  # one console line
+CALLS_PER_SCRIPT: Final = 1_000  # API calls one script may make in all
+CALLS_IN_FLIGHT_PER_SCRIPT: Final = 10
+CALLS_IN_FLIGHT: Final = 50  # of the whole server: with more, latency only grows
+SCRIPTS_QUEUED: Final = 64  # scripts that wait for a free core before "busy"
+KILL_MARGIN_S: Final = 0.2  # SIGKILL comes this long after the engine's own interrupt should have
+GRACE_S: Final = 2.0  # what running calls get when the server stops
+
+# --- frames between the server and a child -----------------------------------------------------
+FRAME_BYTES: Final = RESULT_BYTES + 1 * MIB  # larger than any honest frame
+CALL_BYTES: Final = 4 * MIB  # one API call as a script asks for it: path, params, body
+
+# --- the OVH API ---------------------------------------------------------------------------------
+ANSWER_BYTES: Final = 8 * MIB  # an answer beyond it cannot be parsed in a script's memory
+PATH_CHARS: Final = 4_096  # of a call, after substitution of its parameters
+QUERY_CHARS: Final = 16_384
+HEADER_CHARS: Final = 4_096  # one header value
+CONNECT_TIMEOUT_S: Final = 5.0
+READ_TIMEOUT_S: Final = 20.0  # between two pieces of an answer
+TOTAL_TIMEOUT_S: Final = 28.0  # one call, below a script's 30 s, so that the script sees the error
+TOKEN_RENEWAL_MARGIN_S: Final = 30.0  # an OAuth2 token is renewed this long before it expires
+TOKEN_ANSWER_BYTES: Final = 256 * KIB  # discovery and token answers
+CLOCK_MAX_AGE_S: Final = 3_600.0  # the server's time is asked again after this long
+
+# --- the catalogue -------------------------------------------------------------------------------
+FETCH_CONCURRENCY: Final = 16  # services fetched at a time
+SCHEMA_BYTES: Final = 32 * MIB  # one native schema; the largest real one has 1.3 MB
+INDEX_BYTES: Final = 1 * MIB
+SERVICES: Final = 1_000  # in one index; the real catalogue has 84
+SCHEMA_FETCH_TIMEOUT_S: Final = 60.0  # one schema with its retries
+BUILD_TIMEOUT_S: Final = 300.0  # a whole build
+FIRST_BUILD_WAIT_S: Final = 25.0  # what a tool waits for the first build before it says "still building"
+CATALOG_TTL_S_DEFAULT: Final = 86_400  # --cache-ttl (SPEC.md)
+RETRY_FAILED_SERVICES_S: Final = 300.0  # a catalogue with missing services counts as fresh this long
+CATALOG_FILE_BYTES: Final = 512 * MIB  # a cache file beyond it is not ours
+
+# --- words ---------------------------------------------------------------------------------------
+MESSAGE_CHARS: Final = 400  # an error message for a model
+FOREIGN_TEXT_CHARS: Final = 200  # text from outside inside a message of ours
+INSTRUCTIONS_CHARS: Final = 2_000  # the server's instructions (clients cut at 2,048)
+
+# --- HTTP ------------------------------------------------------------------------------------------
+HTTP_REQUEST_BYTES: Final = 4 * MIB  # one MCP request

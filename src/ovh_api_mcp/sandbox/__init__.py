@@ -1,0 +1,1 @@
+"""Step 2: runs a script where it can do no harm."""

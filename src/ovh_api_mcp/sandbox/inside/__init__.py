@@ -1,0 +1,1 @@
+"""The only code that shares a process with untrusted JavaScript."""

@@ -1,0 +1,1 @@
+"""A second, independent OVH for tests, demo and practice."""
