@@ -1,0 +1,101 @@
+"""What goes into a run of a script and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from ovh_api_mcp import limits
+from ovh_api_mcp.json_value import JsonObject
+
+LogLevel = Literal["log", "info", "warn", "error", "debug"]
+CallKind = Literal["request"]
+FailureKind = Literal[
+    "threw",
+    "syntax",
+    "not-a-function",
+    "timeout",
+    "cpu-time",
+    "memory",
+    "stack",
+    "never-settles",
+    "result-too-large",
+    "result-not-json",
+    "crashed",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptLimits:
+    """The bounds of one run; the rest is in limits.py."""
+
+    timeout_s: float
+    memory_bytes: int = limits.SCRIPT_MEMORY_BYTES
+    may_call: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptCall:
+    """A request that a script asks for; `arguments` is what it gave to `ovh.request`, unchecked."""
+
+    kind: CallKind
+    arguments: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswer:
+    """What the script gets: valid JSON text of the value, or of the fields of an OvhError.
+
+    The fields are message, code, status, errorCode, class, queryId, details, hint, method, path;
+    absent ones are left out.
+    """
+
+    is_ok: bool
+    json: bytes
+
+
+AnswerCall = Callable[[ScriptCall], Awaitable[CallAnswer]]
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One console call."""
+
+    level: LogLevel
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptFailure:
+    """Why a script has no result.
+
+    `line` and `column` count from 1 in the code as it was given, 0 where unknown; `excerpt` shows
+    the place with the lines around it; `fields` holds what an uncaught OvhError carried.
+    """
+
+    kind: FailureKind
+    name: str
+    message: str
+    line: int = 0
+    column: int = 0
+    excerpt: str = ""
+    hint: str = ""
+    fields: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one run: `result` is JSON text in UTF-8, or None with a `failure`.
+
+    `logs_dropped` counts the console calls beyond limits.LOGS_BYTES; `notes` tells what was
+    changed so that the result fits JSON.
+    """
+
+    result: bytes | None
+    failure: ScriptFailure | None
+    logs: tuple[LogLine, ...]
+    logs_dropped: int
+    notes: tuple[str, ...]
+    calls: int
+    wall_s: float
