@@ -16,16 +16,27 @@ SEARCH_TIMEOUT_S: Final = 10.0  # wall time from the start of the script (SPEC.m
 EXECUTE_TIMEOUT_S: Final = 30.0  # wall time with the waiting for the API in it (SPEC.md)
 SCRIPT_CPU_S: Final = 10.0  # CPU time of a child, both tools
 CODE_BYTES_DEFAULT: Final = 1_048_576  # --max-code-size (SPEC.md)
+CODE_BYTES_MAX: Final = 4 * MIB  # the most --max-code-size takes: more does not fit an MCP request
 RESULT_TOKENS_DEFAULT: Final = 8_000  # --max-result-tokens (SPEC.md)
 CHARS_PER_TOKEN: Final = 4
+RESULT_TOKENS_MIN: Final = 100  # the least --max-result-tokens takes: room for what a cut result says
+RESULT_TOKENS_MAX: Final = 4_000_000  # the most: a whole result of RESULT_BYTES
 RESULT_BYTES: Final = 16 * MIB  # JSON text of what a script returns; more is an error of the script
 LOGS_BYTES: Final = 256 * KIB  # console output kept per script; the rest is cut and counted
 LOG_LINE_CHARS: Final = 16 * KIB  # one console line
+SCRIPT_MESSAGE_CHARS: Final = 4_000  # the message of an error that a script throws
+SCRIPT_STACK_CHARS: Final = 8_000  # the stack of such an error
+ERROR_FIELDS_CHARS: Final = 16 * KIB  # what an uncaught OvhError carries, as JSON text
 CALLS_PER_SCRIPT: Final = 1_000  # API calls one script may make in all
 CALLS_IN_FLIGHT_PER_SCRIPT: Final = 10
 CALLS_IN_FLIGHT: Final = 50  # of the whole server: with more, latency only grows
+SCRIPTS_RUNNING: Final = 64  # at the same time, most of them waiting for the API
 SCRIPTS_QUEUED: Final = 64  # scripts that wait for a free core before "busy"
 KILL_MARGIN_S: Final = 0.2  # SIGKILL comes this long after the engine's own interrupt should have
+ZYGOTE_START_S: Final = 20.0  # start of the zygote with the document, on a slow machine
+CHILD_START_S: Final = 5.0  # fork and walls of a child
+CHILD_END_S: Final = 5.0  # from SIGKILL to the word that the child is gone
+UNAWAITED_WRITE_S: Final = 20.0  # a write in flight when its script ends is awaited this long
 GRACE_S: Final = 2.0  # what running calls get when the server stops
 
 # --- frames between the server and a child -----------------------------------------------------
@@ -35,24 +46,33 @@ CALL_BYTES: Final = 4 * MIB  # one API call as a script asks for it: path, param
 # --- the OVH API ---------------------------------------------------------------------------------
 ANSWER_BYTES: Final = 8 * MIB  # an answer beyond it cannot be parsed in a script's memory
 PATH_CHARS: Final = 4_096  # of a call, after substitution of its parameters
+PATH_DECODINGS: Final = 5  # readings of a segment, each decoded once more; an honest one changes once at most
 QUERY_CHARS: Final = 16_384
 HEADER_CHARS: Final = 4_096  # one header value
 CONNECT_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 20.0  # between two pieces of an answer
 TOTAL_TIMEOUT_S: Final = 28.0  # one call, below a script's 30 s, so that the script sees the error
+KEEPALIVE_S: Final = 15.0  # an idle connection is kept this long, for the next call of a script
 TOKEN_RENEWAL_MARGIN_S: Final = 30.0  # an OAuth2 token is renewed this long before it expires
-TOKEN_ANSWER_BYTES: Final = 256 * KIB  # discovery and token answers
+TOKEN_ANSWER_BYTES: Final = 256 * KIB  # discovery, token and time answers
+TOKEN_REJECTED_S: Final = 60.0  # credentials that were refused are not tried again for this long
+ERROR_DETAILS_BYTES: Final = 4 * KIB  # `details` of an API error; larger ones are left out
+CONFIG_FILE_BYTES: Final = 1 * MIB  # one ovh.conf
 CLOCK_MAX_AGE_S: Final = 3_600.0  # the server's time is asked again after this long
 
 # --- the catalogue -------------------------------------------------------------------------------
 FETCH_CONCURRENCY: Final = 16  # services fetched at a time
 SCHEMA_BYTES: Final = 32 * MIB  # one native schema; the largest real one has 1.3 MB
+SCHEMAS_BYTES: Final = 256 * MIB  # all native schemas of one build; the real ones have 17 MB
 INDEX_BYTES: Final = 1 * MIB
 SERVICES: Final = 1_000  # in one index; the real catalogue has 84
 SCHEMA_FETCH_TIMEOUT_S: Final = 60.0  # one schema with its retries
+FETCH_ATTEMPTS: Final = 4  # of one schema, where asking again may help
 BUILD_TIMEOUT_S: Final = 300.0  # a whole build
+BUILD_RETRY_S: Final = 10.0  # after a failed build, the next one begins no sooner
 FIRST_BUILD_WAIT_S: Final = 25.0  # what a tool waits for the first build before it says "still building"
 CATALOG_TTL_S_DEFAULT: Final = 86_400  # --cache-ttl (SPEC.md)
+CATALOG_TTL_S_MAX: Final = 315_360_000  # the most --cache-ttl takes: ten years
 RETRY_FAILED_SERVICES_S: Final = 300.0  # a catalogue with missing services counts as fresh this long
 CATALOG_FILE_BYTES: Final = 512 * MIB  # a cache file beyond it is not ours
 
@@ -63,3 +83,5 @@ INSTRUCTIONS_CHARS: Final = 2_000  # the server's instructions (clients cut at 2
 
 # --- HTTP ------------------------------------------------------------------------------------------
 HTTP_REQUEST_BYTES: Final = 4 * MIB  # one MCP request
+HTTP_CONNECTIONS: Final = 512  # open at a time; a standing stream of a client is one of them
+HTTP_SESSIONS: Final = 1_000  # of clients that speak a revision with sessions

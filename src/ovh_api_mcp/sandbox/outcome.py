@@ -42,6 +42,12 @@ class ScriptCall:
     kind: CallKind
     arguments: JsonObject
 
+    @property
+    def may_change_something(self) -> bool:
+        """Tell whether the call is anything but a GET."""
+        method = self.arguments.get("method")
+        return not (isinstance(method, str) and method.upper() == "GET")
+
 
 @dataclass(frozen=True, slots=True)
 class CallAnswer:

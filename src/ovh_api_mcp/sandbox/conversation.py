@@ -1,0 +1,310 @@
+"""One script in one child, seen from the server: send it, answer its calls, learn how it ended.
+
+Contract: the child is hostile. It may send any bytes at any time, or nothing: every frame has a
+limit, the calls have two (in flight, in all), the whole conversation has a deadline, and what
+breaks the rules ends it. Nothing a child says reaches another script.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import Final, get_args
+
+import msgspec
+
+from ovh_api_mcp import limits
+from ovh_api_mcp.json_value import JsonObject, JsonValue
+from ovh_api_mcp.sandbox import frames
+from ovh_api_mcp.sandbox.frames import FrameError, FrameType
+from ovh_api_mcp.sandbox.outcome import (
+    AnswerCall,
+    CallAnswer,
+    FailureKind,
+    LogLevel,
+    LogLine,
+    Outcome,
+    ScriptCall,
+    ScriptFailure,
+    ScriptLimits,
+)
+from ovh_api_mcp.sandbox.script import Script
+from ovh_api_mcp.sandbox.zygote_process import Child, Exit
+
+_RECV_BYTES: Final = 256 * limits.KIB
+_LEVELS: Final[frozenset[str]] = frozenset(get_args(LogLevel))
+_KINDS: Final[frozenset[str]] = frozenset(get_args(FailureKind))
+_NO_CALLS_IN_SEARCH: Final = CallAnswer(
+    is_ok=False,
+    json=b'{"message":"search only reads the document; API calls are made with the execute tool",'
+    b'"code":"invalid-call"}',
+)
+
+
+class ChildLostError(Exception):
+    """The child went away before it had its script."""
+
+
+class Conversation:
+    """The talk with one child, from its first word to its last."""
+
+    def __init__(self, child: Child, script: Script, answer_call: AnswerCall, bounds: ScriptLimits) -> None:
+        self._child = child
+        self._script = script
+        self._answer_call = answer_call
+        self._bounds = bounds
+        self._reader = frames.FrameReader(frames.FROM_CHILD)
+        self._frames: list[tuple[FrameType, bytes]] = []
+        self._writing = asyncio.Lock()
+        self._answering: dict[asyncio.Task[None], ScriptCall] = {}
+        self._calls = 0
+        self._logs: list[LogLine] = []
+        self._log_chars = 0
+        self._logs_dropped = 0
+
+    async def wait_ready(self) -> None:
+        """Wait until the child stands behind its walls (at most limits.CHILD_START_S).
+
+        Raises:
+            ChildLostError: it died or does not answer.
+        """
+        try:
+            async with asyncio.timeout(limits.CHILD_START_S):
+                frame_type, _ = await self._next_frame()
+        except (TimeoutError, FrameError, OSError, EOFError) as error:
+            raise ChildLostError from error
+        if frame_type is not FrameType.READY:
+            raise ChildLostError
+
+    async def run(self) -> Outcome:
+        """Send the script and return how it ended; the child is to be ended by the caller."""
+        started = time.monotonic()
+        result: bytes | None = None
+        notes: tuple[str, ...] = ()
+        failure: ScriptFailure | None = None
+        try:
+            async with asyncio.timeout(self._bounds.timeout_s + limits.KILL_MARGIN_S):
+                await self._send_script()
+                result, notes = await self._listen()
+        except _Failed as end:
+            failure = end.failure
+        except TimeoutError:
+            failure = _failure("timeout", self._bounds)
+        except FrameError as error:
+            failure = _failure("crashed", self._bounds, f"its process broke the protocol ({error})")
+        except (EOFError, OSError):
+            failure = await self._died()
+        finally:
+            await self._settle_calls()
+        return Outcome(
+            result=result,
+            failure=failure,
+            logs=tuple(self._logs),
+            logs_dropped=self._logs_dropped,
+            notes=notes,
+            calls=self._calls,
+            wall_s=time.monotonic() - started,
+        )
+
+    # --- what the child says
+
+    async def _listen(self) -> tuple[bytes, tuple[str, ...]]:
+        while True:
+            frame_type, payload = await self._next_frame()
+            if frame_type is FrameType.CALL:
+                self._take_call(payload)
+            elif frame_type is FrameType.LOGS:
+                self._take_logs(frames.decode_json(payload))
+            elif frame_type is FrameType.RESULT:
+                return _parse_result(payload)
+            elif frame_type is FrameType.FAILURE:
+                raise _Failed(self._parse_failure(frames.decode_json(payload)))
+            else:
+                raise FrameError(f"{frame_type.name} out of turn")
+
+    def _take_call(self, payload: bytes) -> None:
+        self._calls += 1
+        if self._calls > limits.CALLS_PER_SCRIPT or len(self._answering) >= limits.CALLS_IN_FLIGHT_PER_SCRIPT:
+            raise FrameError("more calls than a script may make")
+        head, body = frames.split_json(payload)
+        call_id = head.get("id")
+        if not isinstance(call_id, int):
+            raise FrameError("a call without an id")
+        call = ScriptCall("request", frames.decode_json(body))
+        task = asyncio.create_task(self._answer(call_id, call))
+        self._answering[task] = call
+        task.add_done_callback(lambda done: self._answering.pop(done, None))
+
+    async def _answer(self, call_id: int, call: ScriptCall) -> None:
+        answer = await self._answer_call(call) if self._bounds.may_call else _NO_CALLS_IN_SEARCH
+        # The slot is free before the child can know that it is: it may use it at once.
+        task = asyncio.current_task()
+        if task is not None:
+            self._answering.pop(task, None)
+        frame = frames.encode_json(FrameType.REPLY, {"id": call_id, "ok": answer.is_ok}, answer.json)
+        with contextlib.suppress(OSError):  # a child that is gone shows in _listen
+            async with self._writing:
+                await asyncio.get_running_loop().sock_sendall(self._child.channel, frame)
+
+    def _take_logs(self, head: JsonObject) -> None:
+        self._logs_dropped = _int(head, "dropped")
+        lines = head.get("lines")
+        if not isinstance(lines, list):
+            raise FrameError("logs without lines")
+        for level, text in map(_parse_line, lines):
+            self._log_chars += len(text) + len(level)
+            if self._log_chars > limits.LOGS_BYTES:
+                raise FrameError("more console output than a script may make")
+            self._logs.append(LogLine(level, text))
+
+    def _parse_failure(self, head: JsonObject) -> ScriptFailure:
+        kind = head.get("kind")
+        if not isinstance(kind, str) or kind not in _KINDS:
+            raise FrameError("a failure of no known kind")
+        failure_kind: FailureKind = kind  # type: ignore[assignment]
+        line, column = _int(head, "line"), _int(head, "column")
+        fields = head.get("fields")
+        return _failure(
+            failure_kind,
+            self._bounds,
+            str(head.get("message", ""))[: limits.SCRIPT_MESSAGE_CHARS],
+            name=str(head.get("name", ""))[:200],
+            line=line,
+            column=column,
+            excerpt=self._script.excerpt(line, column),
+            fields=fields if isinstance(fields, dict) else None,
+        )
+
+    async def _died(self) -> ScriptFailure:
+        how = Exit(0, 0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limits.CHILD_END_S):
+                how = await asyncio.shield(self._child.exited)
+        return _failure("crashed", self._bounds, f"its process ended ({_how(how)})")
+
+    async def _next_frame(self) -> tuple[FrameType, bytes]:
+        while not self._frames:
+            data = await asyncio.get_running_loop().sock_recv(self._child.channel, _RECV_BYTES)
+            if not data:
+                raise EOFError
+            self._frames.extend(self._reader.feed(data))
+        return self._frames.pop(0)
+
+    # --- what we say and do
+
+    async def _send_script(self) -> None:
+        head: JsonObject = {"timeout_s": self._bounds.timeout_s, "memory_bytes": self._bounds.memory_bytes}
+        frame = frames.encode_json(FrameType.RUN, head, self._script.code.encode())
+        await asyncio.get_running_loop().sock_sendall(self._child.channel, frame)
+
+    async def _settle_calls(self) -> None:
+        """Cancel the reads that nobody waits for any more; let writes in flight end."""
+        for task, call in list(self._answering.items()):
+            if not call.may_change_something:
+                task.cancel()
+        if self._answering:
+            _, late = await asyncio.wait(list(self._answering), timeout=limits.UNAWAITED_WRITE_S)
+            for task in late:
+                task.cancel()
+
+
+class _Failed(Exception):
+    def __init__(self, failure: ScriptFailure) -> None:
+        super().__init__(failure.kind)
+        self.failure = failure
+
+
+def _failure(
+    kind: FailureKind,
+    bounds: ScriptLimits,
+    detail: str = "",
+    *,
+    name: str = "",
+    line: int = 0,
+    column: int = 0,
+    excerpt: str = "",
+    fields: JsonObject | None = None,
+) -> ScriptFailure:
+    message, hint = _words(kind, detail, bounds)
+    return ScriptFailure(kind, name or _NAMES[kind], message, line, column, excerpt, hint, fields)
+
+
+_NAMES: Final[dict[FailureKind, str]] = {
+    "threw": "Error",
+    "syntax": "SyntaxError",
+    "not-a-function": "NotAFunction",
+    "timeout": "TimeoutError",
+    "cpu-time": "TimeoutError",
+    "memory": "OutOfMemory",
+    "stack": "RangeError",
+    "never-settles": "NeverSettles",
+    "result-too-large": "ResultTooLarge",
+    "result-not-json": "ResultNotJson",
+    "crashed": "SandboxError",
+}
+
+
+def _words(kind: FailureKind, detail: str, bounds: ScriptLimits) -> tuple[str, str]:
+    """Return message and hint of a failure."""
+    match kind:
+        case "timeout":
+            return (
+                f"the script was still running after {bounds.timeout_s:g} s, which is the limit",
+                "do less in one run: fewer calls, calls in parallel with Promise.all, a narrower loop",
+            )
+        case "memory":
+            return (
+                f"the script needs more than the {bounds.memory_bytes // limits.MIB} MiB it may have",
+                "keep only the fields you need, and handle long lists piece by piece",
+            )
+        case "stack":
+            return detail, "the functions of the script call each other without end, or too deep"
+        case "never-settles":
+            return detail, "did you forget to call resolve, or await something that never happens?"
+        case "result-too-large":
+            return (
+                f"the result is larger than {limits.RESULT_BYTES // limits.MIB} MiB of JSON",
+                "return only the fields you need, or a slice of the list",
+            )
+        case "not-a-function":
+            return (
+                f"the code is {detail or 'something else'}, but it must be a function",
+                "send (spec) => … to search, async () => … to execute",
+            )
+        case "crashed":
+            return f"the script could not be run to its end: {detail}", "call again"
+        case _:
+            return detail, ""
+
+
+def _parse_result(payload: bytes) -> tuple[bytes, tuple[str, ...]]:
+    head, body = frames.split_json(payload)
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+        body.decode()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise FrameError("a result that is no JSON") from None
+    notes = head.get("notes")
+    if not isinstance(notes, list):
+        raise FrameError("a result without notes")
+    return body, tuple(str(note)[: limits.MESSAGE_CHARS] for note in notes[:16])
+
+
+def _parse_line(line: JsonValue) -> tuple[LogLevel, str]:
+    match line:
+        case [str() as level, str() as text] if level in _LEVELS:
+            known: LogLevel = level  # type: ignore[assignment]
+            return known, text
+    raise FrameError("a log line of no known form")
+
+
+def _int(head: JsonObject, name: str) -> int:
+    value = head.get(name)
+    if not isinstance(value, int) or not 0 <= value < 1 << 53:
+        raise FrameError(f"{name} is no count")
+    return value
+
+
+def _how(end: Exit) -> str:
+    return f"signal {end.signal}" if end.signal else f"status {end.status}"

@@ -1,0 +1,331 @@
+"""One script in one child: compile it, run its jobs, carry its calls, say how it ended.
+
+The engine refuses to call Python while its time limit is set, so nothing in the script calls
+out: the guest empties the prelude's queues between jobs.
+"""
+
+import json
+import re
+import resource
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from typing import Final, NoReturn
+
+from ovh_api_mcp import limits
+from ovh_api_mcp.sandbox import frames
+from ovh_api_mcp.sandbox.frames import FrameType
+from ovh_api_mcp.sandbox.inside.engine import (
+    Engine,
+    JSError,
+    Position,
+    first_script_position,
+    parse_error_position,
+)
+
+_JOBS_BETWEEN_LOOKS: Final = 64  # at the queues and the clock, for a script that never runs out of jobs
+_LONG_NUMBER: Final = re.compile(rb"\d{16}")
+_JUST_OUT_OF_TIME_S: Final = 0.05
+
+# The forms a script may have, in the order of trial; each only parses, nothing of the script runs.
+# (before, after, lines before): an expression; an expression with await; statements with return.
+_EXPRESSION: Final = ("(() => (\n", "\n))", 1)
+_AWAITING_EXPRESSION: Final = ("(async () => (\n", "\n))", 1)
+_EXPRESSIONS: Final = (_EXPRESSION, _AWAITING_EXPRESSION)
+_AFTER_AN_EXPRESSION: Final = " \t\r\n\f\v;\u00a0\u2028\u2029"
+_GLOBAL_STATEMENTS: Final = ("if (false) {\n", "\n}", 1)
+_STATEMENTS: Final = ("(async (spec) => {\n", "\n})", 1)
+
+
+class ScriptEnded(Exception):
+    """The script has failed; the fields are those of a FAILURE frame."""
+
+    def __init__(
+        self, kind: str, name: str, message: str, position: Position | None = None, fields: object = None
+    ) -> None:
+        super().__init__(kind)
+        at = position or Position(0, 0)
+        self.head: dict[str, object] = {
+            "kind": kind,
+            "name": name,
+            "message": message[: limits.SCRIPT_MESSAGE_CHARS],
+            "line": at.line,
+            "column": at.column,
+            "fields": fields,
+        }
+
+
+class Guest:
+    """The life of one child behind its walls."""
+
+    def __init__(self, engine: Engine, heap_bytes: int, channel: socket.socket) -> None:
+        self._engine = engine
+        self._heap_bytes = heap_bytes
+        self._channel = channel
+        self._reader = frames.FrameReader(frames.TO_CHILD)
+        self._inbox: list[tuple[FrameType, bytes]] = []
+        self._shift = 0
+        self._cpu_end = 0.0
+        self._wall_end = 0.0
+        self._memory_bytes = 0
+        self._peak_at_start_bytes = 0
+
+    def serve(self) -> None:
+        """Say that the child is ready, wait for the script, run it, tell how it ended."""
+        self._send(frames.encode_json(FrameType.READY, {}))
+        head, code = frames.split_json(self._receive(FrameType.RUN))
+        self._set_limits(head)
+        try:
+            self._run(code.decode())
+            self._send_result()
+        except ScriptEnded as end:
+            self._send_failure(end)
+        except MemoryError:
+            self._send_failure(_out_of_memory())
+
+    def _set_limits(self, head: Mapping[str, object]) -> None:
+        self._memory_bytes = int(str(head["memory_bytes"]))
+        self._peak_at_start_bytes = _peak_bytes()
+        self._engine.limit_memory(self._heap_bytes + self._memory_bytes)
+        self._wall_end = time.monotonic() + float(str(head["timeout_s"]))
+        self._cpu_end = time.process_time() + limits.SCRIPT_CPU_S
+
+    # --- the run
+
+    def _run(self, code: str) -> None:
+        self._enter("start", *self._compile(code))
+        while True:
+            self._run_jobs()
+            if self._ask("head"):
+                return
+            if not self._ask("waiting"):
+                raise ScriptEnded(
+                    "never-settles",
+                    "NeverSettles",
+                    "the script's promise can never settle: nothing left to run and no API call outstanding",
+                )
+            self._take_replies()
+
+    def _run_jobs(self) -> None:
+        while True:
+            for _ in range(_JOBS_BETWEEN_LOOKS):
+                if not self._run_job():
+                    self._look()
+                    return
+            if self._look():
+                return
+
+    def _run_job(self) -> bool:
+        self._engine.limit_time(self._time_left())
+        try:
+            return self._engine.run_job()
+        except JSError as error:
+            raise self._ended_by(error) from None
+
+    def _look(self) -> bool:
+        """Send what the script has printed and asked for; tell whether it has ended."""
+        self._send_logs()
+        if self._ask("head"):
+            return True
+        calls = self._ask("calls")
+        for call_id, arguments in json.loads(f"[{calls}]") if calls else ():
+            self._send(frames.encode_json(FrameType.CALL, {"id": call_id}, arguments.encode()))
+        return False
+
+    def _take_replies(self) -> None:
+        head, body = frames.split_json(self._receive(FrameType.REPLY))
+        text = body.decode(errors="replace")
+        self._enter("reply", head["id"], bool(head["ok"]), text, _LONG_NUMBER.search(body) is not None)
+
+    def _time_left(self) -> float:
+        left = min(self._cpu_end - time.process_time(), self._wall_end - time.monotonic())
+        if left <= 0:
+            raise self._out_of_time()
+        return left
+
+    def _out_of_time(self) -> ScriptEnded:
+        if self._wall_end - time.monotonic() <= _JUST_OUT_OF_TIME_S:
+            return ScriptEnded("timeout", "TimeoutError", "the script ran out of time")
+        return ScriptEnded(
+            "cpu-time",
+            "TimeoutError",
+            f"the script used {limits.SCRIPT_CPU_S:g} s of CPU time, which is the limit",
+        )
+
+    # --- in and out of the engine
+
+    def _compile(self, code: str) -> tuple[object, bool]:
+        """Return what the code is, and whether that is only the value of its last statement.
+
+        Raises:
+            ScriptEnded: `syntax`, or whatever evaluating the code came to.
+        """
+        furthest: tuple[Position, str] | None = None
+        for form in (_EXPRESSION, _AWAITING_EXPRESSION, _GLOBAL_STATEMENTS, _STATEMENTS):
+            before, after, self._shift = form
+            text = code.rstrip(_AFTER_AN_EXPRESSION) if form in _EXPRESSIONS else code
+            try:
+                parsed = self._evaluate(before + text + after)
+            except JSError as error:
+                at = parse_error_position(str(error))
+                if at is None:
+                    raise self._ended_by(error) from None
+                if furthest is None or (at.line, at.column) > (furthest[0].line, furthest[0].column):
+                    furthest = at, str(error)
+                continue
+            return self._value_of(form, parsed, code), form is _GLOBAL_STATEMENTS
+        assert furthest is not None
+        at, text = furthest
+        last_line = code.count("\n") + 1  # where something is missing at the end, the parser stops behind it
+        place = Position(min(at.line - 1, last_line), at.column)
+        raise ScriptEnded("syntax", "SyntaxError", _message_of(text), place)
+
+    def _value_of(self, form: tuple[str, str, int], parsed: object, code: str) -> object:
+        if form is _STATEMENTS:
+            return parsed
+        try:
+            if form is _GLOBAL_STATEMENTS:
+                self._shift = 0
+                return self._evaluate(code)
+            assert callable(parsed)
+            self._engine.limit_time(self._time_left())
+            value: object = parsed()
+        except JSError as error:
+            raise self._ended_by(error) from None
+        except TypeError:  # a value that the binding cannot carry, such as a symbol
+            raise ScriptEnded("not-a-function", "", "a value") from None
+        return value
+
+    def _evaluate(self, code: str) -> object:
+        self._engine.limit_time(self._time_left())
+        try:
+            return self._engine.evaluate(code)
+        except ValueError:
+            raise ScriptEnded("not-a-function", "", "a value") from None
+
+    def _enter(self, op: str, *arguments: object) -> object:
+        """Enter the prelude where it may run code of the script."""
+        self._engine.limit_time(self._time_left())
+        try:
+            return self._engine.host(op, *arguments)
+        except JSError as error:
+            raise self._ended_by(error) from None
+
+    def _ask(self, op: str) -> object:
+        """Ask the prelude for something of its own; no code of the script runs."""
+        self._engine.limit_time(1.0)
+        try:
+            return self._engine.host(op)
+        except JSError as error:
+            raise self._ended_by(error) from None
+
+    def _ended_by(self, error: Exception) -> ScriptEnded:
+        text = str(error)
+        interrupted = min(self._cpu_end - time.process_time(), self._wall_end - time.monotonic())
+        if text.startswith("InternalError: interrupted") and interrupted <= _JUST_OUT_OF_TIME_S:
+            end = self._out_of_time()
+            at = self._in_script(first_script_position(text))
+            end.head["line"], end.head["column"] = at.line, at.column
+            return end
+        name, _, rest = text.partition(":")
+        return self._threw(name if rest else "Error", _message_of(text), text, None)
+
+    def _threw(self, name: str, message: str, stack: str, fields: object) -> ScriptEnded:
+        at = self._in_script(first_script_position(stack))
+        if (name, message) == ("InternalError", "out of memory") or (message == "null" and self._has_grown()):
+            return _out_of_memory(at)
+        kind = "stack" if name == "RangeError" and "call stack" in message else "threw"
+        return ScriptEnded(kind, name, message, at, fields)
+
+    def _has_grown(self) -> bool:
+        """Tell whether memory has been short: then the engine throws null."""
+        return _peak_bytes() - self._peak_at_start_bytes > self._memory_bytes // 2
+
+    def _in_script(self, position: Position) -> Position:
+        if position.line <= self._shift:
+            return Position(0, 0)
+        return Position(position.line - self._shift, position.column)
+
+    # --- the end
+
+    def _send_result(self) -> None:
+        head = json.loads(str(self._ask("head")))
+        if "kind" in head:
+            raise self._failed(head)
+        body = str(self._ask("body")).encode()
+        if len(body) > limits.RESULT_BYTES:
+            raise ScriptEnded("result-too-large", "ResultTooLarge", "")
+        unawaited = int(str(self._ask("waiting"))), int(str(self._ask("unsent")))
+        if any(unawaited):
+            head["notes"].append(_unawaited_note(*unawaited))
+        self._send_logs()
+        self._send(frames.encode_json(FrameType.RESULT, head, body))
+
+    def _failed(self, head: dict[str, object]) -> ScriptEnded:
+        kind = str(head["kind"])
+        if kind == "threw":
+            return self._threw(str(head["name"]), str(head["message"]), str(head["stack"]), head["fields"])
+        return ScriptEnded(kind, str(head["name"]), str(head["message"]))
+
+    def _send_failure(self, end: ScriptEnded) -> None:
+        self._engine.limit_memory(0)
+        try:
+            self._send_logs()
+        except ScriptEnded:
+            end.head["fields"] = None
+        self._send(frames.encode(FrameType.FAILURE, json.dumps(end.head).encode()))
+
+    # --- frames
+
+    def _send_logs(self) -> None:
+        lines = self._ask("logs")
+        if lines:
+            dropped = self._ask("dropped")
+            self._send(frames.encode(FrameType.LOGS, f'{{"lines":[{lines}],"dropped":{dropped}}}'.encode()))
+
+    def _send(self, frame: bytes) -> None:
+        self._channel.sendall(frame)
+
+    def _receive(self, wanted: FrameType) -> bytes:
+        while not self._inbox:
+            data = self._channel.recv(256 * limits.KIB)
+            if not data:
+                _end()
+            self._inbox.extend(self._reader.feed(data))
+        frame_type, payload = self._inbox.pop(0)
+        if frame_type is not wanted:
+            _end()
+        return payload
+
+
+def _message_of(text: str) -> str:
+    """Return the message in the engine's text "Name: message\\n    at …"."""
+    head = text.partition("\n    at ")[0].strip()
+    name, colon, message = head.partition(": ")
+    return message if colon and name.isidentifier() else head
+
+
+def _peak_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * limits.KIB
+
+
+def _out_of_memory(at: Position | None = None) -> ScriptEnded:
+    return ScriptEnded("memory", "OutOfMemory", "the script needs more memory than it may have", at)
+
+
+def _unawaited_note(waiting: int, unsent: int) -> str:
+    parts = []
+    if waiting:
+        parts.append(f"{waiting} API call(s) were still under way")
+    if unsent:
+        parts.append(f"{unsent} had not been sent, and will not be")
+    return (
+        f"the script returned before its API calls had ended: {'; '.join(parts)}. "
+        "Await each call, or await Promise.all([...])"
+    )
+
+
+def _end() -> NoReturn:
+    raise SystemExit(0)

@@ -1,0 +1,451 @@
+// What a script sees (spec, ovh, console) and the engine's half of the channel to the guest.
+//
+// Contract: this file runs before any code of a script, in the same realm. It captures what it
+// needs of the language here, below, and uses nothing else later: no method call on a value that
+// a script could have touched, no array push, no iteration, no template of a foreign value.
+// The only way in is `host`, which is never reachable from a script (Error.prepareStackTrace,
+// whose call sites would hand out functions, is deleted) and wants a token that only the guest
+// knows. A script can break its own run; it cannot write a reply, an outcome or a log line.
+(function (token, bounds) {
+  "use strict";
+
+  const { apply, setPrototypeOf } = Reflect;
+  const { create, defineProperty, freeze, keys, getOwnPropertyDescriptor } = Object;
+  const { parse, stringify } = JSON;
+  const { isArray } = Array;
+  const { isSafeInteger, isFinite } = Number;
+  const NativePromise = Promise, NativeError = Error, NativeBigInt = BigInt, NativeString = String;
+  const NativeMap = Map, NativeSet = Set, NativeRegExp = RegExp;
+  const then = Promise.prototype.then;
+  const mapForEach = Map.prototype.forEach, setForEach = Set.prototype.forEach;
+  const regExpToString = RegExp.prototype.toString, symbolToString = Symbol.prototype.toString;
+  const numberValue = Number.prototype.valueOf, stringValue = String.prototype.valueOf, booleanValue = Boolean.prototype.valueOf;
+  const NativeNumber = Number, NativeBoolean = Boolean;
+  const slice = String.prototype.slice, toWellFormed = String.prototype.toWellFormed;
+  const isView = ArrayBuffer.isView;
+  const weakGet = WeakMap.prototype.get, weakSet = WeakMap.prototype.set;
+  const bound = parse(bounds);
+  delete Error.prepareStackTrace;
+
+  const bare = () => create(null);
+  const quote = (text) => stringify(apply(toWellFormed, text, [])); // no lone surrogate gets out
+  const cut = (text, length) => (text.length > length ? apply(slice, text, [0, length]) + "…" : text);
+
+  // ---------------------------------------------------------------- values to JSON text
+
+  const TooLarge = bare();
+  const MAX_DEPTH = 100, MAX_NOTES = 8, CHUNK = 8192;
+
+  // Writes one value. mode "result": whatever JSON lacks is shown as a person would wish, and noted.
+  // mode "call": as JSON.stringify, but integers beyond 2^53 keep their digits, and what would be
+  // lost without a word (NaN, a Map's entries) is written or refused.
+  function toJson(value, mode, limit, notes) {
+    let text = "", chunk = "", size = 0, depth = 0;
+
+    function put(piece) {
+      size += piece.length;
+      if (size > limit) throw TooLarge;
+      chunk += piece;
+      if (chunk.length > CHUNK) { text += chunk; chunk = ""; }
+    }
+    function where(frame) {
+      let path = "";
+      for (let f = frame; f !== null; f = f.up) path = f.step + path;
+      return mode === "call" ? apply(slice, path, [1]) : "result" + path;
+    }
+    function note(frame, what) {
+      if (notes.count < MAX_NOTES) notes[notes.count] = where(frame) + " " + what;
+      notes.count++;
+    }
+    function mark(frame, shown, what) {
+      put(quote(shown));
+      note(frame, what);
+    }
+
+    // Returns false when the value has no JSON form and a property that holds it is left out.
+    function write(item, frame) {
+      if (item === null) { put("null"); return true; }
+      switch (typeof item) {
+        case "string": put(quote(item)); return true;
+        case "boolean": put(item ? "true" : "false"); return true;
+        case "number":
+          if (isFinite(item)) { put(item === 0 ? "0" : "" + item); return true; }
+          if (mode === "call") throw new NativeError(where(frame) + " is " + item + ", which JSON cannot hold");
+          mark(frame, "" + item, "is " + item + ", which JSON cannot hold: shown as text");
+          return true;
+        case "bigint": put("" + item); return true;
+        case "undefined": return false;
+        case "symbol":
+          if (mode === "call") return false;
+          mark(frame, apply(symbolToString, item, []), "is a symbol: shown as text");
+          return true;
+        case "function":
+          if (mode === "call") return false;
+          mark(frame, "[function " + cut(nameOf(item), 80) + "]", "is a function, not a value: call it, or return what it gives");
+          return true;
+      }
+      return writeObject(item, frame);
+    }
+
+    function writeObject(item, frame) {
+      if (typeof item.toJSON === "function") {
+        const plain = item.toJSON("");
+        if (plain !== item) return write(plain, frame);
+      }
+      if (item instanceof NativeNumber) return write(apply(numberValue, item, []), frame);
+      if (item instanceof NativeString) return write(apply(stringValue, item, []), frame);
+      if (item instanceof NativeBoolean) return write(apply(booleanValue, item, []), frame);
+      for (let f = frame; f !== null; f = f.up) {
+        if (f.value !== item) continue;
+        if (mode === "call") throw new NativeError(where(frame) + " holds itself, which JSON cannot");
+        mark(frame, "[circular]", "holds itself: shown as [circular]");
+        return true;
+      }
+      if (depth >= MAX_DEPTH) {
+        if (mode === "call") throw new NativeError("the value is nested deeper than " + MAX_DEPTH + " levels");
+        mark(frame, "[nested deeper]", "is nested deeper than " + MAX_DEPTH + " levels: left out");
+        return true;
+      }
+      depth++;
+      writeContents(item, frame);
+      depth--;
+      return true;
+    }
+
+    function writeContents(item, frame) {
+      if (isArray(item)) return writeList(item, item.length, item, frame);
+      if (item instanceof NativePromise) {
+        if (mode === "call") throw new NativeError(where(frame) + " is a promise: await it first");
+        return mark(frame, "[promise]", "is a promise that was not awaited: use await, or await Promise.all([...])");
+      }
+      if (item instanceof NativeMap) return writeMap(item, frame);
+      if (item instanceof NativeSet) {
+        const list = bare();
+        let count = 0;
+        apply(setForEach, item, [(element) => { list[count++] = element; }]);
+        return writeList(list, count, item, frame);
+      }
+      if (item instanceof NativeRegExp) return put(quote(apply(regExpToString, item, [])));
+      if (isView(item) && typeof item.length === "number") return writeList(item, item.length, item, frame);
+      if (item instanceof NativeError) return writeError(item, frame);
+      writeFields(item, keys(item), frame, "");
+    }
+
+    function writeList(list, count, owner, up) {
+      put("[");
+      for (let i = 0; i < count; i++) {
+        if (i > 0) put(",");
+        if (!write(list[i], step(owner, "[" + i + "]", up))) put("null");
+      }
+      put("]");
+    }
+
+    function writeFields(item, names, up, before) {
+      let first = before === "";
+      put("{" + before);
+      for (let i = 0; i < names.length; i++) {
+        const value = item[names[i]];
+        if (typeof value === "undefined" || (mode === "call" && (typeof value === "function" || typeof value === "symbol"))) continue;
+        put((first ? "" : ",") + quote(names[i]) + ":");
+        if (!write(value, step(item, "." + names[i], up))) put("null");
+        first = false;
+      }
+      put("}");
+    }
+
+    function writeMap(map, up) {
+      let first = true;
+      put("{");
+      apply(mapForEach, map, [(value, key) => {
+        if (typeof key === "symbol" || (typeof key === "object" && key !== null)) {
+          const what = "has a key that is no text: the entry is left out";
+          if (mode === "call") throw new NativeError(where(up) + " " + what);
+          return note(up, what);
+        }
+        put((first ? "" : ",") + quote("" + key) + ":");
+        if (!write(value, step(map, "." + key, up))) put("null");
+        first = false;
+      }]);
+      put("}");
+    }
+
+    function writeError(error, up) {
+      const known = apply(weakGet, ovhFields, [error]);
+      if (known !== undefined) return writeFields(known, keys(known), up, '"name":"OvhError"');
+      const head = '"name":' + quote(textOf(error.name)) + ',"message":' + quote(textOf(error.message));
+      writeFields(error, keys(error), up, head);
+    }
+
+    function step(value, text, up) {
+      const frame = bare();
+      frame.value = value; frame.step = text; frame.up = up;
+      return frame;
+    }
+
+    if (!write(value, null)) return undefined;
+    return text + chunk;
+  }
+
+  function textOf(value) {
+    try { return typeof value === "string" ? value : typeof value === "symbol" ? apply(symbolToString, value, []) : "" + value; }
+    catch { return "[unprintable]"; }
+  }
+  function nameOf(fn) {
+    const own = getOwnPropertyDescriptor(fn, "name");
+    return own && typeof own.value === "string" && own.value !== "" ? own.value : "without a name";
+  }
+  function newNotes() {
+    const notes = bare();
+    notes.count = 0;
+    return notes;
+  }
+  function listOfTexts(texts, count) {
+    let out = "[";
+    for (let i = 0; i < count; i++) out += (i > 0 ? "," : "") + quote(texts[i]);
+    return out + "]";
+  }
+
+  // ---------------------------------------------------------------- JSON text to values
+
+  const isLong = (number) => !isSafeInteger(number) && isFinite(number);
+  function reviveLong(key, value, context) {
+    if (typeof value !== "number" || !isLong(value) || !context) return value;
+    try { return NativeBigInt(context.source); } catch { return value; }
+  }
+
+  // ---------------------------------------------------------------- console
+
+  let logLines = "", logChars = 0, logsDropped = 0;
+
+  function log(level, args) {
+    let text = "";
+    for (let i = 0; i < args.length; i++) text += (i > 0 ? " " : "") + shown(args[i]);
+    text = cut(text, bound.logLineChars);
+    logChars += text.length + level.length;
+    if (logChars > bound.logsChars) { logsDropped++; return; }
+    logLines += (logLines === "" ? "" : ",") + "[" + quote(level) + "," + quote(text) + "]";
+  }
+  function shown(value) {
+    if (typeof value === "string") return value;
+    if (typeof value === "bigint") return value + "n";
+    try {
+      if (value instanceof NativeError && apply(weakGet, ovhFields, [value]) === undefined) return textOf(value.name) + ": " + textOf(value.message);
+      const text = toJson(value, "result", bound.logLineChars, newNotes());
+      return text === undefined ? "undefined" : text;
+    } catch (error) {
+      return error === TooLarge ? "[too large to print]" : "[unprintable]";
+    }
+  }
+  const console = {
+    log(...args) { log("log", args); },
+    info(...args) { log("info", args); },
+    warn(...args) { log("warn", args); },
+    error(...args) { log("error", args); },
+    debug(...args) { log("debug", args); },
+  };
+
+  // ---------------------------------------------------------------- ovh
+
+  const ovhFields = new WeakMap();
+
+  function OvhError(message) {
+    return newOvhError({ message: textOf(message) }, "");
+  }
+  OvhError.prototype = create(NativeError.prototype, {
+    name: { value: "OvhError", writable: true, configurable: true },
+    constructor: { value: OvhError, writable: true, configurable: true },
+  });
+  const ovhErrorPrototype = OvhError.prototype;
+
+  function newOvhError(fields, stack) {
+    const error = new NativeError(fields.message);
+    setPrototypeOf(error, ovhErrorPrototype);
+    const names = keys(fields);
+    for (let i = 0; i < names.length; i++)
+      if (names[i] !== "message") defineProperty(error, names[i], { value: fields[names[i]], writable: true, enumerable: true, configurable: true });
+    if (stack !== "") defineProperty(error, "stack", { value: stack, writable: true, configurable: true });
+    apply(weakSet, ovhFields, [error, fields]);
+    return error;
+  }
+
+  let nextId = 1, made = 0, inFlight = 0;
+  let firstWaiting = null, lastWaiting = null;
+  const pending = bare();
+
+  function request(options) {
+    const stack = new NativeError().stack;
+    const extra = arguments.length > 1;
+    return new NativePromise((resolve, reject) => {
+      const refuse = (message) => reject(newOvhError({ message, code: "invalid-call" }, stack));
+      if (extra || typeof options !== "object" || options === null || isArray(options))
+        return refuse('ovh.request takes one object: ovh.request({ method: "GET", path: "/v1/me" })');
+      let text;
+      try {
+        text = toJson(options, "call", bound.callChars, newNotes());
+      } catch (error) {
+        if (error === TooLarge) return refuse("the call is larger than " + bound.callChars + " characters: send less at once");
+        return refuse("the call cannot be sent: " + textOf(error && error.message));
+      }
+      if (made >= bound.calls)
+        return reject(newOvhError({ message: "this script has made " + made + " API calls, which is the limit: return what you have and go on in another run", code: "too-many-calls" }, stack));
+      made++;
+      const call = bare();
+      call.id = nextId++; call.text = text; call.resolve = resolve; call.reject = reject; call.stack = stack; call.next = null;
+      pending[call.id] = call;
+      if (lastWaiting === null) firstWaiting = call; else lastWaiting.next = call;
+      lastWaiting = call;
+    });
+  }
+
+  // The calls that may leave now, as JSON text: [[id, arguments], …]
+  function takeCalls() {
+    let out = "";
+    while (firstWaiting !== null && inFlight < bound.callsInFlight) {
+      const call = firstWaiting;
+      firstWaiting = call.next;
+      if (firstWaiting === null) lastWaiting = null;
+      inFlight++;
+      out += (out === "" ? "" : ",") + "[" + call.id + "," + stringify(call.text) + "]";
+      call.text = "";
+    }
+    return out;
+  }
+
+  function reply(id, ok, text, hasLong) {
+    const call = pending[id];
+    if (call === undefined) return;
+    delete pending[id];
+    inFlight--;
+    let value;
+    try {
+      value = text === "" ? null : hasLong ? parse(text, reviveLong) : parse(text);
+    } catch {
+      return call.reject(newOvhError({ message: "the answer does not fit into the script's memory", code: "answer-too-large" }, call.stack));
+    }
+    if (ok) call.resolve(value);
+    else call.reject(newOvhError(value, call.stack));
+  }
+
+  function shortcut(method, name) {
+    const call = function (path, options) {
+      return request(typeof path === "string" ? { ...options, method, path } : { method, path, ...options });
+    };
+    return defineProperty(call, "name", { value: name });
+  }
+  const ovh = freeze({
+    request,
+    get: shortcut("GET", "get"),
+    post: shortcut("POST", "post"),
+    put: shortcut("PUT", "put"),
+    delete: shortcut("DELETE", "delete"),
+  });
+
+  // ---------------------------------------------------------------- the run
+
+  let spec = null, outcome = null;
+
+  // `value` is what the code came to: a function, a promise of something, or, for statements
+  // without `return`, the value of the last one.
+  function start(value, isLastValue) {
+    let run = value;
+    if (typeof value === "function") {
+      try { run = value(spec); } catch (error) { return threw(error); }
+    } else if (!isThenable(value) && (!isLastValue || value === null)) {
+      return fail("not-a-function", isLastValue ? "statements without a function and without `return`" : describe(value));
+    }
+    try {
+      apply(then, run, [finish, threw]);
+    } catch {
+      const wrapped = new NativePromise((resolve) => resolve(run));
+      defineProperty(wrapped, "constructor", { value: undefined });
+      apply(then, wrapped, [finish, threw]);
+    }
+  }
+  function isThenable(value) {
+    try { return typeof value === "object" && value !== null && typeof value.then === "function"; } catch { return false; }
+  }
+  function finish(value) {
+    if (outcome !== null) return;
+    const notes = newNotes();
+    let text;
+    try {
+      text = toJson(value, "result", bound.resultChars, notes);
+    } catch (error) {
+      if (error === TooLarge) return fail("result-too-large", "");
+      return threw(error);
+    }
+    if (text === undefined) {
+      text = "null";
+      notes[0] = "the script returned nothing (undefined): did you forget `return`?";
+      notes.count = 1;
+    }
+    const shownNotes = notes.count < MAX_NOTES ? notes.count : MAX_NOTES;
+    outcome = bare();
+    outcome.head = '{"notes":' + listOfTexts(notes, shownNotes) + "}";
+    outcome.body = text;
+  }
+  function describe(value) {
+    if (isArray(value)) return "an array";
+    return value === null ? "null or undefined" : typeof value === "object" ? "an object" : "a " + typeof value;
+  }
+  function threw(error) {
+    let name = "", message = "", stack = "", fields = "null";
+    try {
+      if (typeof error === "object" && error !== null) {
+        name = textOf(error.name); message = textOf(error.message); stack = textOf(error.stack);
+        if (name === "undefined" && message === "undefined") { name = "Thrown"; message = shown(error); }
+        const known = apply(weakGet, ovhFields, [error]);
+        if (known !== undefined) fields = toJson(known, "result", bound.fieldsChars, newNotes());
+      } else {
+        name = "Thrown"; message = shown(error);
+      }
+    } catch {
+      name = "Error"; message = "an error that cannot be read";
+    }
+    fail("threw", message, name, stack, fields);
+  }
+  function fail(kind, message, name = "", stack = "", fields = "null") {
+    if (outcome !== null) return;
+    outcome = bare();
+    outcome.head = '{"kind":' + stringify(kind) + ',"name":' + quote(cut(name, 200)) + ',"message":' + quote(cut(message, bound.messageChars)) +
+      ',"stack":' + quote(cut(stack, bound.stackChars)) + ',"fields":' + fields + "}";
+    outcome.body = "";
+  }
+
+  function walk() {
+    let count = 0;
+    const paths = spec && spec.paths ? spec.paths : bare();
+    for (const path in paths) for (const method in paths[path]) if (typeof paths[path][method].summary === "string") count++;
+    return count;
+  }
+
+  // ---------------------------------------------------------------- the only way in
+
+  // A long concatenation is a rope inside the engine, which its binding cannot hand out: slice flattens it.
+  function host(secret, op, a, b, c, d) {
+    if (secret !== token) return undefined;
+    const answer = serve(op, a, b, c, d);
+    return typeof answer === "string" ? apply(slice, answer, [0]) : answer;
+  }
+  function serve(op, a, b, c, d) {
+    switch (op) {
+      case "document": spec = a; defineProperty(globalThis, "spec", { value: a, writable: true, configurable: true }); return null;
+      case "walk": return walk();
+      case "start": start(a, b); return null;
+      case "calls": return takeCalls();
+      case "reply": reply(a, b, c, d); return null;
+      case "waiting": return inFlight;
+      case "unsent": { let count = 0; for (let call = firstWaiting; call !== null; call = call.next) count++; return count; }
+      case "logs": { const lines = logLines; logLines = ""; return lines; }
+      case "dropped": return logsDropped;
+      case "head": return outcome === null ? "" : outcome.head;
+      case "body": return outcome.body;
+    }
+    return undefined;
+  }
+
+  defineProperty(globalThis, "ovh", { value: ovh, writable: true, configurable: true });
+  defineProperty(globalThis, "OvhError", { value: OvhError, writable: true, configurable: true });
+  defineProperty(globalThis, "console", { value: console, writable: true, configurable: true });
+  return host;
+})

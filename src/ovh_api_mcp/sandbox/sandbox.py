@@ -1,0 +1,235 @@
+"""`Sandbox.run`: one script, one child, one outcome.
+
+A warm child always stands ready, so that a script does not wait for the fork. A script whose
+zygote died gets an error; the next one gets a new zygote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from ovh_api_mcp import limits
+from ovh_api_mcp.errors import InternalError
+from ovh_api_mcp.sandbox.conversation import ChildLostError, Conversation
+from ovh_api_mcp.sandbox.outcome import AnswerCall, CallAnswer, Outcome, ScriptCall, ScriptLimits
+from ovh_api_mcp.sandbox.script import Script
+from ovh_api_mcp.sandbox.zygote_process import Child, ZygoteProcess
+
+_log = logging.getLogger(__name__)
+_ATTEMPTS: Final = 3  # a child may be killed before it had its script; nothing has happened then
+
+LoadDocument = Callable[[], Iterator[bytes]]
+
+
+def _no_document() -> Iterator[bytes]:
+    yield b"{}"
+
+
+class Sandbox:
+    """Runs scripts over one document at a time."""
+
+    def __init__(self, *, load_document: LoadDocument = _no_document) -> None:
+        self._load_document = load_document
+        self._zygote: ZygoteProcess | None = None
+        self._starting: asyncio.Task[ZygoteProcess] | None = None
+        self._spare: asyncio.Task[Child] | None = None
+        self._retiring: set[ZygoteProcess] = set()
+        self._chores: set[asyncio.Task[None]] = set()
+        self._running = asyncio.Semaphore(limits.SCRIPTS_RUNNING)
+        self._calls = asyncio.Semaphore(limits.CALLS_IN_FLIGHT)
+        self._queued = 0
+        self._is_closed = False
+
+    def warm_up(self) -> None:
+        """Begin to start the zygote, if none runs; returns at once."""
+        if not self._is_closed and (self._zygote is None or self._zygote.is_dead):
+            self._begin_start()
+
+    def switch_document(self, load_document: LoadDocument) -> None:
+        """Run the scripts that come from now on over another document; returns at once.
+
+        Scripts that are running finish on the old one.
+        """
+        self._load_document = load_document
+        if self._starting is not None:
+            self._starting.cancel()
+            self._starting = None
+        self._retire()
+        self.warm_up()
+
+    async def run(self, script: Script, answer_call: AnswerCall, bounds: ScriptLimits) -> Outcome:
+        """Run one script; being cancelled kills it.
+
+        Raises:
+            InternalError: `busy` when too many scripts wait, `sandbox-unavailable`.
+        """
+
+        async def answer_in_turn(call: ScriptCall) -> CallAnswer:
+            async with self._calls:
+                return await answer_call(call)
+
+        async with self._place():
+            for _ in range(_ATTEMPTS):
+                child = await self._take_child()
+                try:
+                    conversation = Conversation(child, script, answer_in_turn, bounds)
+                    await conversation.wait_ready()
+                    self._prepare_spare(child.zygote)
+                    return await conversation.run()
+                except ChildLostError:
+                    _log.warning("child-lost pid=%d", child.pid)
+                finally:
+                    await self._end(child)
+        raise _no_process()
+
+    async def aclose(self) -> None:
+        """End every script and every process of the sandbox."""
+        self._is_closed = True
+        if self._starting is not None:
+            self._starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError, InternalError):
+                await self._starting
+        self._retire()
+        while self._chores:
+            await asyncio.wait(self._chores)
+
+    # --- places
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        if self._running.locked() and self._queued >= limits.SCRIPTS_QUEUED:
+            raise InternalError(
+                f"The server is busy: {limits.SCRIPTS_RUNNING} scripts run and {self._queued} wait.",
+                code="busy",
+                hint="call again in a few seconds",
+            )
+        self._queued += 1
+        try:
+            await self._running.acquire()
+        finally:
+            self._queued -= 1
+        try:
+            yield
+        finally:
+            self._running.release()
+
+    # --- children
+
+    async def _take_child(self) -> Child:
+        """Return the spare child or a new one, of a new zygote where the old one has died unnoticed."""
+        for _ in range(_ATTEMPTS):
+            zygote = await self._ready_zygote()
+            try:
+                return await self._child_of(zygote)
+            except InternalError:
+                if not zygote.is_dead:
+                    raise
+        raise _no_process()
+
+    async def _child_of(self, zygote: ZygoteProcess) -> Child:
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            with contextlib.suppress(InternalError):
+                child = await _uncancelled(spare, self._end_soon)
+                if child.zygote is zygote and not child.exited.done():
+                    return child
+                await self._end(child)
+        return await _uncancelled(asyncio.create_task(zygote.spawn()), self._end_soon)
+
+    def _prepare_spare(self, zygote: ZygoteProcess) -> None:
+        if self._spare is None and zygote is self._zygote and not zygote.is_dead and not self._is_closed:
+            self._spare = asyncio.create_task(zygote.spawn())
+            self._spare.add_done_callback(_look_at)
+
+    async def _end(self, child: Child) -> None:
+        """End a child even when the caller is being cancelled."""
+        ending = self._chore(child.end())
+        await asyncio.shield(ending)
+        self._close_if_done(child.zygote)
+
+    def _end_soon(self, child: Child) -> None:
+        self._chore(child.end())
+
+    # --- zygotes
+
+    async def _ready_zygote(self) -> ZygoteProcess:
+        if self._is_closed:
+            raise InternalError("The sandbox is closed.", code="sandbox-unavailable")
+        if self._zygote is not None and self._zygote.is_dead:
+            self._retire()
+        while self._zygote is None:
+            starting = self._begin_start()
+            try:
+                await asyncio.shield(starting)
+            except asyncio.CancelledError:
+                if not starting.cancelled() or self._is_closed:
+                    raise
+        return self._zygote
+
+    def _begin_start(self) -> asyncio.Task[ZygoteProcess]:
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.create_task(self._start())
+            self._starting.add_done_callback(_look_at)
+        return self._starting
+
+    async def _start(self) -> ZygoteProcess:
+        zygote = await ZygoteProcess.start(self._load_document())
+        self._retire()
+        self._zygote = zygote
+        self._prepare_spare(zygote)
+        return zygote
+
+    def _retire(self) -> None:
+        """Take the present zygote out of service; it ends when its last script does."""
+        zygote, self._zygote = self._zygote, None
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            self._chore(self._end_spare(spare))
+        if zygote is not None:
+            self._retiring.add(zygote)
+            self._close_if_done(zygote)
+
+    async def _end_spare(self, spare: asyncio.Task[Child]) -> None:
+        with contextlib.suppress(InternalError):
+            child = await spare
+            await child.end()
+            self._close_if_done(child.zygote)
+
+    def _close_if_done(self, zygote: ZygoteProcess) -> None:
+        if zygote in self._retiring and (zygote.child_count == 0 or self._is_closed):
+            self._retiring.discard(zygote)
+            self._chore(zygote.aclose())
+
+    def _chore(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
+        return task
+
+
+def _no_process() -> InternalError:
+    return InternalError(
+        "No process for the script could be kept alive.", code="sandbox-unavailable", hint="call again"
+    )
+
+
+async def _uncancelled(task: asyncio.Task[Child], dispose: Callable[[Child], None]) -> Child:
+    """Wait for a child; when the waiter is cancelled, see to it that the child is not left behind."""
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.add_done_callback(
+            lambda done: None if done.cancelled() or done.exception() else dispose(done.result())
+        )
+        raise
+
+
+def _look_at(task: asyncio.Task[ZygoteProcess] | asyncio.Task[Child]) -> None:
+    """Keep asyncio from complaining about a failure that the next taker meets anyway."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,93 @@
+"""What models write, made ready for the engine.
+
+Accepted: an arrow function or function expression, async or not; with or without a code fence,
+`export default`, a trailing semicolon; or bare statements with `return` and `await`. The engine
+itself decides which of these it is (inside/guest.py); here only the wrapping comes off, and every
+line and column stays where the model wrote it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from ovh_api_mcp.errors import CodeError
+
+_FENCE_OPEN: Final = re.compile(r"\A\s*(?P<fence>`{3,}|~{3,})[^\n`]*(?=\n|\Z)")
+_EXPORT: Final = re.compile(r"\A\s*export\s+default\b")
+_NOTHING: Final = " \t\r\n\f\v;\u00a0\u2028\u2029"
+_EXAMPLE: Final = "async () => await ovh.request({ method: 'GET', path: '/v1/me' })"
+_EXCERPT_LINES: Final = 2  # before and after the line in question
+_EXCERPT_CHARS: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """Code as it was given, and as the engine gets it: same lines, same columns."""
+
+    source: str
+    code: str
+
+    def excerpt(self, line: int, column: int) -> str:
+        """Return the given line (from 1) with two lines around it and a mark under the column, or ""."""
+        lines = self.source.splitlines()
+        if not 1 <= line <= len(lines):
+            return ""
+        first, last = max(1, line - _EXCERPT_LINES), min(len(lines), line + _EXCERPT_LINES)
+        width = len(str(last))
+        shown: list[str] = []
+        for number in range(first, last + 1):
+            text = lines[number - 1].replace("\t", " ")
+            shown.append(f"{'>' if number == line else ' '} {number:>{width}} | {_cut(text)}")
+            if number == line and 1 <= column <= min(len(text) + 1, _EXCERPT_CHARS):
+                shown.append(f"  {'':>{width}} | {'':>{column - 1}}^")
+        return "\n".join(shown)
+
+
+def parse_script(code: str, *, limit_bytes: int) -> Script:
+    """Return the script in `code`.
+
+    Raises:
+        CodeError: `empty`, `too-long` (more than `limit_bytes` of UTF-8) or `syntax` (no Unicode text).
+    """
+    try:
+        size_bytes = len(code.encode())
+    except UnicodeEncodeError as error:
+        raise CodeError(
+            f"The code holds half of a surrogate pair at character {error.start + 1}; send valid Unicode.",
+            code="syntax",
+        ) from None
+    if size_bytes > limit_bytes:
+        raise CodeError(
+            f"The code has {size_bytes:,} bytes; at most {limit_bytes:,} are accepted (--max-code-size). "
+            "Send a shorter script; data that it needs can be fetched by it.",
+            code="too-long",
+        )
+    bare = _without_wrapping(code)
+    if not bare.strip(_NOTHING):
+        raise CodeError(f"The code is empty. Send a function, for example: {_EXAMPLE}", code="empty")
+    return Script(source=code, code=bare)
+
+
+def _without_wrapping(code: str) -> str:
+    code = code.removeprefix("\ufeff")
+    opening = _FENCE_OPEN.match(code)
+    if opening:
+        code = _blank(code, 0, opening.end())
+        closing = re.search(rf"^[ \t]*{re.escape(opening['fence'])}[ \t]*$", code, re.MULTILINE)
+        if closing:
+            code = code[: closing.start()]
+    export = _EXPORT.match(code)
+    if export:
+        code = _blank(code, 0, export.end())
+    return code
+
+
+def _blank(text: str, start: int, end: int) -> str:
+    """Return `text` with everything but line breaks between the two places made blank."""
+    return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _EXCERPT_CHARS else text[:_EXCERPT_CHARS] + "…"

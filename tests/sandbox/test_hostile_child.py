@@ -1,0 +1,108 @@
+"""What a compromised child could send: the run fails cleanly, and within its bounds."""
+
+import asyncio
+import socket
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ovh_api_mcp import limits
+from ovh_api_mcp.sandbox import frames
+from ovh_api_mcp.sandbox.conversation import Conversation
+from ovh_api_mcp.sandbox.frames import FrameType
+from ovh_api_mcp.sandbox.outcome import Outcome, ScriptLimits
+from ovh_api_mcp.sandbox.script import parse_script
+from ovh_api_mcp.sandbox.zygote_process import Child, Exit
+from tests.sandbox.conftest import echo
+
+pytestmark = pytest.mark.anyio
+
+
+async def talk_with(data: bytes, *, close: bool = True) -> Outcome:
+    """Run a conversation with a child that sends `data`, whatever it is told."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.setblocking(False)
+    exited: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+    exited.set_result(Exit(9, 0))
+    child = Child(1, ours, exited, None)  # type: ignore[arg-type]
+    script = parse_script("() => 1", limit_bytes=100)
+
+    async def send() -> None:
+        try:
+            await asyncio.get_running_loop().sock_sendall(theirs, data)
+        except OSError:
+            return
+        if close:
+            theirs.close()
+
+    sending = asyncio.create_task(send())
+    try:
+        return await Conversation(child, script, echo, ScriptLimits(0.2)).run()
+    finally:
+        sending.cancel()
+        ours.close()
+        theirs.close()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300))
+def test_random_bytes_end_in_a_failure(data: bytes) -> None:
+    outcome = asyncio.run(talk_with(data))
+    assert outcome.failure is not None
+
+
+_json_frame = st.tuples(
+    st.sampled_from(sorted(frames.FROM_CHILD)).map(FrameType),
+    st.one_of(
+        st.binary(max_size=40),
+        st.sampled_from(
+            [
+                b"{}",
+                b"{}\n",
+                b'{"notes":[]}\n1',
+                b'{"notes":[]}\nnot json',
+                b'{"notes":1}\n1',
+                b'{"id":1}\n{}',
+                b'{"id":"x"}\n{}',
+                b'{"id":1}\n[]',
+                b'{"lines":[["log","x"]],"dropped":0}',
+                b'{"lines":[["shout","x"]],"dropped":0}',
+                b'{"lines":[["log",1]],"dropped":-1}',
+                b'{"kind":"threw","name":"E","message":"m","line":1,"column":1,"fields":null}',
+                b'{"kind":"promoted","line":1,"column":1}',
+                b'{"kind":"threw","line":1e99,"column":1}',
+            ]
+        ),
+    ),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(_json_frame, max_size=6))
+def test_any_sequence_of_frames_ends_in_a_result_or_a_failure(sent: list[tuple[FrameType, bytes]]) -> None:
+    data = b"".join(frames.encode(frame_type, payload) for frame_type, payload in sent)
+    outcome = asyncio.run(talk_with(data))
+    assert (outcome.failure is None) == (outcome.result is not None)
+
+
+async def test_a_child_that_says_nothing_meets_the_deadline() -> None:
+    outcome = await talk_with(b"", close=False)
+    assert outcome.failure is not None
+    assert outcome.failure.kind == "timeout"
+
+
+async def test_a_child_that_calls_without_end_is_cut_off() -> None:
+    call = frames.encode_json(FrameType.CALL, {"id": 1}, b'{"path":"/v1/me"}')
+    outcome = await talk_with(call * (limits.CALLS_IN_FLIGHT_PER_SCRIPT + 1))
+    assert outcome.failure is not None
+    assert outcome.failure.kind == "crashed"
+
+
+async def test_a_child_that_prints_without_end_is_cut_off() -> None:
+    lines = frames.encode(FrameType.LOGS, b'{"lines":[["log","%s"]],"dropped":0}' % (b"x" * 60_000))
+    outcome = await talk_with(lines * 6)
+    assert outcome.failure is not None
+    assert outcome.failure.kind == "crashed"
+    assert sum(len(line.text) for line in outcome.logs) <= limits.LOGS_BYTES

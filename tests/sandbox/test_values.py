@@ -1,0 +1,112 @@
+"""What a script returns and prints."""
+
+import pytest
+
+from ovh_api_mcp import limits
+from ovh_api_mcp.json_value import JsonValue
+from tests.sandbox.conftest import Run, value
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("() => new Map([['a', 1], [2, [3]]])", {"a": 1, "2": [3]}),
+        ("() => new Set([1, 'a'])", [1, "a"]),
+        ("() => new Date(0)", "1970-01-01T00:00:00.000Z"),
+        ("() => 10n ** 20n", 10**20),
+        ("() => [1, undefined, 3]", [1, None, 3]),
+        ("() => ({ a: undefined, b: 1 })", {"b": 1}),
+        ("() => -0", 0),
+        ("() => /a+/gi", "/a+/gi"),
+        ("() => new TypeError('no')", {"name": "TypeError", "message": "no"}),
+        ("() => Object.assign(Object.create({ a: 1 }), { b: 2 })", {"b": 2}),
+        ("() => new (class { constructor() { this.x = 1 } })()", {"x": 1}),
+        ("() => ({ toJSON() { return 'mine' } })", "mine"),
+        ("() => new Uint8Array([1, 2])", [1, 2]),
+        ("() => [new Number(1), new String('a'), new Boolean(false)]", [1, "a", False]),
+        ("() => '\\ud800'", "\ufffd"),
+        ("() => { const a = {x: 1}; return [a, a] }", [{"x": 1}, {"x": 1}]),
+        ("() => ({ __proto__: null, a: 1 })", {"a": 1}),
+    ],
+)
+async def test_a_value_comes_back_as_a_person_would_wish(run: Run, code: str, expected: JsonValue) -> None:
+    outcome = await run(code)
+    assert value(outcome) == expected
+    assert outcome.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "expected", "note"),
+    [
+        ("() => {}", None, "return"),
+        ("() => [NaN, Infinity]", ["NaN", "Infinity"], "result[0] is NaN"),
+        (
+            "() => { const a = {}; a.b = { a }; return a }",
+            {"b": {"a": "[circular]"}},
+            "result.b.a holds itself",
+        ),
+        ("() => ({ f() {} })", {"f": "[function f]"}, "result.f is a function"),
+        ("() => () => 1", "[function without a name]", "result is a function"),
+        ("() => [ovh.get('/v1/me')]", ["[promise]"], "await"),
+        ("() => Symbol('s')", "Symbol(s)", "symbol"),
+        ("() => new Map([[{}, 1]])", {}, "key that is no text"),
+    ],
+)
+async def test_what_json_lacks_is_shown_and_noted(
+    run: Run, code: str, expected: JsonValue, note: str
+) -> None:
+    outcome = await run(code)
+    assert value(outcome) == expected
+    assert note in outcome.notes[0]
+
+
+async def test_a_value_nested_without_end_is_cut(run: Run) -> None:
+    outcome = await run(
+        "() => { const top = {}; let o = top; for (let i = 0; i < 5000; i++) o = o.a = {}; return top }"
+    )
+    assert "nested deeper" in outcome.notes[0]
+    assert value(outcome)
+
+
+async def test_a_result_that_is_too_large_says_so(run: Run) -> None:
+    failure = (await run(f"() => 'x'.repeat({limits.RESULT_BYTES})")).failure
+    assert failure is not None
+    assert failure.kind == "result-too-large"
+    assert "16 MiB" in failure.message
+
+
+async def test_a_result_just_below_the_limit_comes_whole(run: Run) -> None:
+    outcome = await run(f"() => 'x'.repeat({limits.RESULT_BYTES - 2})")
+    assert outcome.result is not None
+    assert len(outcome.result) == limits.RESULT_BYTES
+
+
+async def test_console_output_comes_in_order_with_results_and_with_errors(run: Run) -> None:
+    printing = (
+        "console.log('a', 1, {b: [2n]}); console.warn(new Error('no')); console.error(undefined, null);"
+    )
+    expected = [("log", 'a 1 {"b":[2]}'), ("warn", "Error: no"), ("error", "undefined null")]
+    returned = await run(f"() => {{ {printing} return 1 }}")
+    thrown = await run(f"() => {{ {printing} throw new Error('x') }}")
+    looping = await run(f"() => {{ {printing} for (;;); }}", timeout_s=0.5)
+    for outcome in (returned, thrown, looping):
+        assert [(line.level, line.text) for line in outcome.logs] == expected
+
+
+async def test_console_output_is_bounded_and_the_rest_counted(run: Run) -> None:
+    outcome = await run("() => { for (let i = 0; i < 100000; i++) console.log('x'.repeat(99)); return 1 }")
+    assert value(outcome) == 1
+    assert sum(len(line.text) for line in outcome.logs) <= limits.LOGS_BYTES
+    assert len(outcome.logs) + outcome.logs_dropped == 100_000
+
+
+async def test_big_integers_keep_their_digits_both_ways(run: Run) -> None:
+    outcome = await run(
+        "async () => { const a = await ovh.post('/v1/x', { body: { id: 9007199254740993n } });"
+        " return [typeof a.body.id, a.body.id + 1n, a] }"
+    )
+    assert outcome.result is not None
+    assert outcome.result.startswith(b'["bigint",9007199254740994,')
+    assert b'"id":9007199254740993' in outcome.result
