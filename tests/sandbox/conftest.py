@@ -41,10 +41,11 @@ def run(sandbox: Sandbox) -> Run:
         answer: Callable[[ScriptCall], Awaitable[CallAnswer]] = echo,
         *,
         timeout_s: float = 5.0,
+        cpu_s: float = 5.0,
         may_call: bool = True,
     ) -> Outcome:
         script = parse_script(code, limit_bytes=1 << 20)
-        return await sandbox.run(script, answer, ScriptLimits(timeout_s, may_call=may_call))
+        return await sandbox.run(script, answer, ScriptLimits(timeout_s, cpu_s, may_call=may_call))
 
     return run_code
 

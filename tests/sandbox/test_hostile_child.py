@@ -31,7 +31,9 @@ async def talk_with(data: bytes, *, close: bool = True) -> Outcome:
 
     async def send() -> None:
         try:
-            await asyncio.get_running_loop().sock_sendall(theirs, data)
+            await asyncio.get_running_loop().sock_sendall(
+                theirs, frames.encode_json(FrameType.STARTED, {}) + data
+            )
         except OSError:
             return
         if close:

@@ -34,7 +34,8 @@ async def test_a_killed_zygote_fails_the_running_script_and_the_next_one_works(
     sandbox: Sandbox, run: Run
 ) -> None:
     async def kill(call: ScriptCall) -> CallAnswer:
-        zygote_of(sandbox).kill()
+        for zygote in zygotes():
+            zygote.kill()
         return await echo(call)
 
     outcome = await run("async () => { for (;;) await ovh.get('/v1/me') }", kill)
@@ -165,17 +166,20 @@ async def test_the_zygote_has_neither_environment_nor_foreign_descriptors(
     sandbox: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OVH_APPLICATION_SECRET", "canary-in-the-environment")
-    seen: list[int] = []
 
     async def look(call: ScriptCall) -> CallAnswer:
         zygote = zygote_of(sandbox)
         assert "OVH_APPLICATION_SECRET" not in zygote.environ()
-        for child in zygote.children():
-            seen.append(len(list(Path(f"/proc/{child.pid}/fd").iterdir())))
+        async with asyncio.timeout(5):  # a spare may be on its way to the same state
+            while open_descriptors(zygote.children()) != {1}:
+                await asyncio.sleep(0.01)
         return await echo(call)
 
     value(await run("async () => await ovh.get('/v1/me')", look))
-    assert set(seen) == {1}
+
+
+def open_descriptors(processes: list[psutil.Process]) -> set[int]:
+    return {len(list(Path(f"/proc/{process.pid}/fd").iterdir())) for process in processes}
 
 
 async def test_the_children_ignore_a_key_press_at_the_terminal(sandbox: Sandbox, run: Run) -> None:

@@ -66,6 +66,13 @@ async def test_memory_is_bounded_and_the_next_script_runs(run: Run, code: str) -
     assert value(await run("() => 1")) == 1
 
 
+async def test_cpu_time_has_a_limit_of_its_own(run: Run) -> None:
+    failure = (await run("() => {\n  for (;;);\n}", timeout_s=60, cpu_s=0.3)).failure
+    assert failure is not None
+    assert failure.kind == "cpu-time"
+    assert "0.3 s of CPU" in failure.message
+
+
 async def test_a_stack_without_end_is_an_error(run: Run) -> None:
     failure = (await run("() => { const f = () => f() + 1; return f() }")).failure
     assert failure is not None

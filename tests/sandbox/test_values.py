@@ -90,7 +90,7 @@ async def test_console_output_comes_in_order_with_results_and_with_errors(run: R
     expected = [("log", 'a 1 {"b":[2]}'), ("warn", "Error: no"), ("error", "undefined null")]
     returned = await run(f"() => {{ {printing} return 1 }}")
     thrown = await run(f"() => {{ {printing} throw new Error('x') }}")
-    looping = await run(f"() => {{ {printing} for (;;); }}", timeout_s=0.5)
+    looping = await run(f"() => {{ {printing} for (;;); }}", timeout_s=60, cpu_s=0.3)
     for outcome in (returned, thrown, looping):
         assert [(line.level, line.text) for line in outcome.logs] == expected
 

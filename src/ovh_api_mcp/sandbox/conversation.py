@@ -56,6 +56,7 @@ class Conversation:
         self._bounds = bounds
         self._reader = frames.FrameReader(frames.FROM_CHILD)
         self._frames: list[tuple[FrameType, bytes]] = []
+        self._fault: FrameError | None = None  # of bytes behind the frames that are still to be taken
         self._writing = asyncio.Lock()
         self._answering: dict[asyncio.Task[None], ScriptCall] = {}
         self._calls = 0
@@ -69,23 +70,23 @@ class Conversation:
         Raises:
             ChildLostError: it died or does not answer.
         """
-        try:
-            async with asyncio.timeout(limits.CHILD_START_S):
-                frame_type, _ = await self._next_frame()
-        except (TimeoutError, FrameError, OSError, EOFError) as error:
-            raise ChildLostError from error
-        if frame_type is not FrameType.READY:
-            raise ChildLostError
+        await self._expect(FrameType.READY)
 
     async def run(self) -> Outcome:
-        """Send the script and return how it ended; the child is to be ended by the caller."""
+        """Send the script and return how it ended; the child is to be ended by the caller.
+
+        Raises:
+            ChildLostError: the child died before it could begin, so the script may go to another.
+        """
+        with contextlib.suppress(OSError):  # a child that is gone shows in _expect
+            await self._send_script()
+        await self._expect(FrameType.STARTED)
         started = time.monotonic()
         result: bytes | None = None
         notes: tuple[str, ...] = ()
         failure: ScriptFailure | None = None
         try:
             async with asyncio.timeout(self._bounds.timeout_s + limits.KILL_MARGIN_S):
-                await self._send_script()
                 result, notes = await self._listen()
         except _Failed as end:
             failure = end.failure
@@ -106,6 +107,15 @@ class Conversation:
             calls=self._calls,
             wall_s=time.monotonic() - started,
         )
+
+    async def _expect(self, wanted: FrameType) -> None:
+        try:
+            async with asyncio.timeout(limits.CHILD_START_S):
+                frame_type, _ = await self._next_frame()
+        except (TimeoutError, FrameError, OSError, EOFError) as error:
+            raise ChildLostError from error
+        if frame_type is not wanted:
+            raise ChildLostError
 
     # --- what the child says
 
@@ -185,16 +195,25 @@ class Conversation:
 
     async def _next_frame(self) -> tuple[FrameType, bytes]:
         while not self._frames:
+            if self._fault is not None:
+                raise self._fault
             data = await asyncio.get_running_loop().sock_recv(self._child.channel, _RECV_BYTES)
             if not data:
                 raise EOFError
-            self._frames.extend(self._reader.feed(data))
+            try:
+                self._frames.extend(self._reader.feed(data))
+            except FrameError as error:
+                self._fault = error
         return self._frames.pop(0)
 
     # --- what we say and do
 
     async def _send_script(self) -> None:
-        head: JsonObject = {"timeout_s": self._bounds.timeout_s, "memory_bytes": self._bounds.memory_bytes}
+        head: JsonObject = {
+            "timeout_s": self._bounds.timeout_s,
+            "cpu_s": self._bounds.cpu_s,
+            "memory_bytes": self._bounds.memory_bytes,
+        }
         frame = frames.encode_json(FrameType.RUN, head, self._script.code.encode())
         await asyncio.get_running_loop().sock_sendall(self._child.channel, frame)
 

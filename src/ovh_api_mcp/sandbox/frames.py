@@ -36,6 +36,7 @@ class FrameType(IntEnum):
     RUN = ord("R")  # server → child: {"timeout_s": …, …} and the script
     REPLY = ord("A")  # server → child: {"id": …, "ok": …} and the JSON text
     READY = ord("Y")  # child → server: {}, the walls stand and the child is warm
+    STARTED = ord("B")  # child → server: {}, the script has arrived and may have begun
     CALL = ord("C")  # child → server: {"id": …} and the arguments as JSON text
     LOGS = ord("G")  # child → server: {"lines": [[level, text], …], "dropped": …}
     RESULT = ord("O")  # child → server: {"notes": […]} and the JSON text
@@ -51,6 +52,7 @@ FROM_ZYGOTE: Final[Mapping[int, int]] = {
 }
 FROM_CHILD: Final[Mapping[int, int]] = {
     FrameType.READY: 16,
+    FrameType.STARTED: 16,
     FrameType.CALL: limits.CALL_BYTES + _HEAD_BYTES,
     FrameType.LOGS: 8 * limits.LOGS_BYTES,
     FrameType.RESULT: limits.RESULT_BYTES + _HEAD_BYTES,

@@ -31,6 +31,7 @@ class ScriptLimits:
     """The bounds of one run; the rest is in limits.py."""
 
     timeout_s: float
+    cpu_s: float = limits.SCRIPT_CPU_S
     memory_bytes: int = limits.SCRIPT_MEMORY_BYTES
     may_call: bool = True
 

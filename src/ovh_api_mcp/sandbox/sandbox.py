@@ -80,10 +80,7 @@ class Sandbox:
                     conversation = Conversation(child, script, answer_in_turn, bounds)
                     await conversation.wait_ready()
                     self._prepare_spare(child.zygote)
-                    outcome = await conversation.run()
-                    if not _died_with_its_zygote_untouched(outcome, child):
-                        return outcome
-                    _log.warning("zygote-lost pid=%d", child.zygote.pid)
+                    return await conversation.run()
                 except ChildLostError:
                     _log.warning("child-lost pid=%d", child.pid)
                 finally:
@@ -213,12 +210,6 @@ class Sandbox:
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
         return task
-
-
-def _died_with_its_zygote_untouched(outcome: Outcome, child: Child) -> bool:
-    """Tell whether the script may be run again: no call left, and not it but its zygote was killed."""
-    failure = outcome.failure
-    return failure is not None and failure.kind == "crashed" and not outcome.calls and child.zygote.is_dead
 
 
 def _no_process() -> InternalError:
