@@ -121,6 +121,7 @@ NetworkCode = Literal[
     "protocol-error",
     "credentials-missing",
     "credentials-rejected",
+    "authentication-unavailable",
 ]
 
 
@@ -157,7 +158,14 @@ class CatalogError(OvhMcpError):
 
 _TRANSIENT_STATUSES = frozenset({429, 500, 502, 503, 504})
 _TRANSIENT_NETWORK: frozenset[str] = frozenset(
-    {"connect-failed", "connect-timeout", "read-timeout", "connection-lost", "protocol-error"}
+    {
+        "connect-failed",
+        "connect-timeout",
+        "read-timeout",
+        "connection-lost",
+        "protocol-error",
+        "authentication-unavailable",
+    }
 )
 
 

@@ -5,6 +5,7 @@ every place where a secret is used.
 """
 
 import base64
+import json
 import re
 from collections.abc import Iterable
 from typing import Generic, TypeVar, final
@@ -48,7 +49,7 @@ class Secret(Generic[T]):
 
 
 class Redactor:
-    """Replaces known secrets in text, in the spellings they travel in: plain, base64, URL-encoded.
+    """Replaces known secrets in text, in the spellings they travel in: plain, base64, URL-encoded, in JSON.
 
     Not guaranteed: a secret that was cut, split or hashed is not recognised.
     """
@@ -66,7 +67,8 @@ class Redactor:
             return
         encoded = base64.b64encode(value.encode()).decode()
         url_safe = base64.urlsafe_b64encode(value.encode()).decode()
-        spellings = {value, quote(value, safe=""), quote_plus(value), encoded, url_safe}
+        in_json = json.dumps(value)[1:-1]
+        spellings = {value, in_json, quote(value, safe=""), quote_plus(value), encoded, url_safe}
         self._values |= spellings | {encoded.rstrip("="), url_safe.rstrip("=")}
         longest_first = sorted(self._values, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first)))

@@ -1,0 +1,199 @@
+"""One request to the OVH API from end to end: authenticate, send, judge the answer.
+
+Only code behind the gate gets at an OvhClient. Contract: a script has no way to choose a header that
+authenticates, frames or routes; the client sets those alone, and refuses a request that brings one.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeAlias, assert_never
+
+from ovh_api_mcp.errors import InternalError, NetworkError, cut_foreign
+from ovh_api_mcp.limits import ANSWER_BYTES
+from ovh_api_mcp.ovh.clock import ServerClock
+from ovh_api_mcp.ovh.credentials import (
+    AccessTokenCredentials,
+    ApplicationCredentials,
+    Credentials,
+    ServiceAccountCredentials,
+    secrets_of,
+)
+from ovh_api_mcp.ovh.endpoints import Endpoint
+from ovh_api_mcp.ovh.failures import api_error, checked_json, query_id
+from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
+from ovh_api_mcp.ovh.oauth2 import TokenSource
+from ovh_api_mcp.ovh.signing import signed_headers
+from ovh_api_mcp.ovh.transport import HttpRequest, HttpResponse, Transport
+from ovh_api_mcp.secret import Redactor, Secret
+
+_log = logging.getLogger(__name__)
+
+_Headers: TypeAlias = tuple[tuple[str, str], ...]
+_METHODS_WITH_BODY: Final = frozenset({"POST", "PUT"})
+_OWN_HEADERS: Final = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "cookie",
+        "host",
+        "transfer-encoding",
+        "user-agent",
+        "x-ovh-application",
+        "x-ovh-consumer",
+        "x-ovh-signature",
+        "x-ovh-timestamp",
+    }
+)
+
+
+class OvhClient:
+    """Sends requests to one endpoint with one set of credentials.
+
+    The transport is given and stays its owner's. Secrets that come up on the way, such as access
+    tokens, are made known to `redactor`.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        endpoint: Endpoint,
+        credentials: Credentials,
+        *,
+        redactor: Redactor | None = None,
+        limit_bytes: int = ANSWER_BYTES,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._transport = transport
+        self._endpoint = endpoint
+        self._credentials = credentials
+        self._limit_bytes = limit_bytes
+        self._monotonic = monotonic
+        self._clock = ServerClock(transport, endpoint.root, wall=wall, monotonic=monotonic)
+        self._tokens: TokenSource | None = None
+        redactor = redactor or Redactor()
+        for secret in secrets_of(credentials):
+            redactor.add(secret)
+        if isinstance(credentials, ServiceAccountCredentials):
+            self._tokens = TokenSource(
+                transport, endpoint, credentials, redactor=redactor, monotonic=monotonic
+            )
+
+    async def send(self, request: ApiRequest) -> ApiResponse:
+        """Send `request` and return the answer of a success.
+
+        Raises ApiError for a status of 400 or more, NetworkError where no usable answer came.
+        """
+        _check(request)
+        began = self._monotonic()
+        response = await self._send_authenticated(request)
+        _log.debug(
+            "event=api-answer method=%s status=%d bytes=%d duration_ms=%d query_id=%r",
+            request.method,
+            response.status,
+            len(response.body),
+            (self._monotonic() - began) * 1000,
+            query_id(response),
+        )
+        if response.status >= 400:
+            raise api_error(response)
+        return ApiResponse(response.status, response.headers, checked_json(response), query_id(response))
+
+    async def aclose(self) -> None:
+        """Stop what runs in the background; the transport is left open."""
+        await self._clock.aclose()
+        if self._tokens is not None:
+            await self._tokens.aclose()
+
+    async def _send_authenticated(self, request: ApiRequest) -> HttpResponse:
+        if not request.is_authenticated:
+            return await self._exchange(request, ())
+        match self._credentials:
+            case ApplicationCredentials():
+                return await self._exchange(request, await self._signed(request, self._credentials))
+            case ServiceAccountCredentials():
+                return await self._send_with_token(request)
+            case AccessTokenCredentials():
+                return await self._exchange(request, _bearer(self._credentials.access_token))
+            case None:
+                raise self._credentials_missing(request)
+            case _:
+                assert_never(self._credentials)
+
+    async def _signed(self, request: ApiRequest, credentials: ApplicationCredentials) -> _Headers:
+        with _before_sending():
+            timestamp = await self._clock.now()
+        return signed_headers(
+            credentials,
+            method=request.method,
+            url=self._url(request),
+            body=request.body,
+            timestamp=timestamp,
+        )
+
+    async def _send_with_token(self, request: ApiRequest) -> HttpResponse:
+        if self._tokens is None:
+            raise InternalError("a service account without a source of tokens")
+        with _before_sending():
+            token = await self._tokens.token()
+        response = await self._exchange(request, _bearer(token))
+        if response.status != 401:
+            return response
+        # A request that was refused for its token was not processed, so a write is safe to repeat.
+        self._tokens.discard(token)
+        with _before_sending():
+            token = await self._tokens.token()
+        return await self._exchange(request, _bearer(token))
+
+    async def _exchange(self, request: ApiRequest, authentication: _Headers) -> HttpResponse:
+        headers: _Headers = (("Accept", "application/json"), *request.headers, *authentication)
+        if request.body is not None:
+            headers = (("Content-Type", "application/json"), *headers)
+        http_request = HttpRequest(request.method, self._url(request), headers, request.body)
+        return await self._transport.send(http_request, limit_bytes=self._limit_bytes)
+
+    def _url(self, request: ApiRequest) -> str:
+        return self._endpoint.root + request.target
+
+    def _credentials_missing(self, request: ApiRequest) -> NetworkError:
+        oauth2 = ", or OVH_CLIENT_ID and OVH_CLIENT_SECRET" if self._endpoint.discovery_url else ""
+        hint = (
+            f"create keys at {self._endpoint.create_token_url} and start the server with "
+            f"OVH_APPLICATION_KEY, OVH_APPLICATION_SECRET and OVH_CONSUMER_KEY{oauth2}"
+        )
+        path = cut_foreign(request.target.partition("?")[0], 60)
+        return NetworkError(
+            f"{request.method} {path} needs credentials, and the server has none; nothing was sent; {hint}",
+            code="credentials-missing",
+            hint=hint,
+        )
+
+
+def _check(request: ApiRequest) -> None:
+    if request.body is not None and request.method not in _METHODS_WITH_BODY:
+        raise InternalError(f"a {request.method} request came with a body")
+    own = [name for name, _ in request.headers if name.lower() in _OWN_HEADERS]
+    if own:
+        raise InternalError(f"a request came with the header {own[0]}, which only the client sets")
+
+
+def _bearer(token: Secret[str]) -> _Headers:
+    return (("Authorization", f"Bearer {token.reveal()}"),)
+
+
+@contextmanager
+def _before_sending() -> Iterator[None]:
+    """Make errors of what is asked first say that the request itself cannot have happened."""
+    try:
+        yield
+    except NetworkError as error:
+        error.may_have_happened = False
+        raise

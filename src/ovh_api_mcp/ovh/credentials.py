@@ -1,0 +1,154 @@
+"""The three kinds of credentials, and which of them a set of values makes; no I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from ovh_api_mcp.errors import SettingsError
+from ovh_api_mcp.ovh.endpoints import Endpoint
+from ovh_api_mcp.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationCredentials:
+    """Keys that sign each request."""
+
+    application_key: str = field(repr=False)
+    application_secret: Secret[str]
+    consumer_key: Secret[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAccountCredentials:
+    """An OAuth2 client that gets its own access tokens."""
+
+    client_id: str = field(repr=False)
+    client_secret: Secret[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessTokenCredentials:
+    """A ready OAuth2 access token, which cannot be renewed."""
+
+    access_token: Secret[str]
+
+
+Credentials: TypeAlias = ApplicationCredentials | ServiceAccountCredentials | AccessTokenCredentials | None
+
+CredentialName = Literal[
+    "application_key", "application_secret", "consumer_key", "client_id", "client_secret", "access_token"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class GivenValue:
+    """One value and where it came from, in words for a message: "OVH_CLIENT_ID"."""
+
+    value: Secret[str]
+    source: str
+
+
+# How each value is given: flag and environment variable. The names are those of ovh.conf.
+CREDENTIAL_OPTIONS: Final[dict[CredentialName, tuple[str, str]]] = {
+    "application_key": ("--app-key", "OVH_APPLICATION_KEY"),
+    "application_secret": ("--app-secret", "OVH_APPLICATION_SECRET"),
+    "consumer_key": ("--consumer-key", "OVH_CONSUMER_KEY"),
+    "client_id": ("--client-id", "OVH_CLIENT_ID"),
+    "client_secret": ("--client-secret", "OVH_CLIENT_SECRET"),
+    "access_token": ("", "OVH_ACCESS_TOKEN"),
+}
+_KINDS: Final[tuple[tuple[CredentialName, ...], ...]] = (
+    ("application_key", "application_secret", "consumer_key"),
+    ("client_id", "client_secret"),
+    ("access_token",),
+)
+_KINDS_TEXT: Final = (
+    "give either application key, secret and consumer key, or client id and secret, or an access token"
+)
+_VALUE: Final = re.compile(r"[!-~]{1,4096}")
+
+
+def parse_credentials(given: Mapping[CredentialName, GivenValue], endpoint: Endpoint) -> Credentials:
+    """Return the one kind of credentials that the values make; None where there is no value at all.
+
+    Raises SettingsError `credentials-both`, `credentials-half`, or `setting-invalid` for a value that
+    no header can hold and for OAuth2 where the endpoint has none; never with a value in its message.
+    """
+    kinds = [kind for kind in _KINDS if any(name in given for name in kind)]
+    if not kinds:
+        return None
+    if len(kinds) > 1:
+        raise _both(given)
+    missing = [name for name in kinds[0] if name not in given]
+    if missing:
+        raise _half(given, missing)
+    for value in given.values():
+        _check_value(value)
+    if "application_key" not in given and not endpoint.discovery_url:
+        raise SettingsError(
+            f"{endpoint.name} has no OAuth2, but {_sources(given)} is set; "
+            f"this endpoint takes an application key, secret and consumer key: {endpoint.create_token_url}",
+            code="setting-invalid",
+        )
+    return _build(given)
+
+
+def secrets_of(credentials: Credentials) -> tuple[Secret[str], ...]:
+    """Return what must never be shown of `credentials`."""
+    match credentials:
+        case ApplicationCredentials():
+            return (credentials.application_secret, credentials.consumer_key)
+        case ServiceAccountCredentials():
+            return (credentials.client_secret,)
+        case AccessTokenCredentials():
+            return (credentials.access_token,)
+        case None:
+            return ()
+
+
+def _build(given: Mapping[CredentialName, GivenValue]) -> Credentials:
+    if "application_key" in given:
+        return ApplicationCredentials(
+            given["application_key"].value.reveal(),
+            given["application_secret"].value,
+            given["consumer_key"].value,
+        )
+    if "client_id" in given:
+        return ServiceAccountCredentials(given["client_id"].value.reveal(), given["client_secret"].value)
+    return AccessTokenCredentials(given["access_token"].value)
+
+
+def _check_value(given: GivenValue) -> None:
+    if not _VALUE.fullmatch(given.value.reveal()):
+        raise SettingsError(
+            f"{given.source} holds a space, a line break or another character that no key of OVHcloud has, "
+            "or more than 4,096 characters; copy it again",
+            code="setting-invalid",
+        )
+
+
+def _both(given: Mapping[CredentialName, GivenValue]) -> SettingsError:
+    return SettingsError(
+        f"more than one kind of credentials is set ({_sources(given)}); {_KINDS_TEXT}, and unset the others",
+        code="credentials-both",
+    )
+
+
+def _half(given: Mapping[CredentialName, GivenValue], missing: list[CredentialName]) -> SettingsError:
+    wanted = ", ".join(_option_text(name) for name in missing)
+    return SettingsError(
+        f"half of the credentials is missing: {_sources(given)} is set, but not {wanted}; {_KINDS_TEXT}",
+        code="credentials-half",
+    )
+
+
+def _option_text(name: CredentialName) -> str:
+    flag, variable = CREDENTIAL_OPTIONS[name]
+    return f"{flag} or {variable}" if flag else variable
+
+
+def _sources(given: Mapping[CredentialName, GivenValue]) -> str:
+    return ", ".join(given[name].source for name in CREDENTIAL_OPTIONS if name in given)

@@ -1,0 +1,204 @@
+"""Access tokens of a service account: discovery, client credentials, renewal.
+
+Contract: the client secret goes to `Endpoint.oauth2_origins` and nowhere else, whatever the discovery
+document says; a document that names another place is an error, and nothing is sent.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote_plus, urlencode
+
+import msgspec
+
+from ovh_api_mcp.errors import NetworkError, cut_foreign
+from ovh_api_mcp.limits import TOKEN_ANSWER_BYTES, TOKEN_REJECTED_S, TOKEN_RENEWAL_MARGIN_S
+from ovh_api_mcp.ovh.credentials import ServiceAccountCredentials
+from ovh_api_mcp.ovh.endpoints import Endpoint, origin_of
+from ovh_api_mcp.ovh.failures import authentication_unavailable
+from ovh_api_mcp.ovh.shared_call import SharedCall
+from ovh_api_mcp.ovh.transport import HttpRequest, HttpResponse, Transport
+from ovh_api_mcp.secret import Redactor, Secret
+
+_log = logging.getLogger(__name__)
+
+_TOKEN: Final = re.compile(r"[!-~]{1,16384}")
+_LIFETIME_DEFAULT_S: Final = 3600.0  # where the answer does not say
+_OUTAGES: Final = frozenset({"server_error", "temporarily_unavailable"})  # RFC 6749, section 4.1.2.1
+
+
+class _Discovery(msgspec.Struct, frozen=True):
+    """Source: OpenID Connect Discovery 1.0, section 3."""
+
+    token_endpoint: str
+
+
+class _TokenAnswer(msgspec.Struct, frozen=True):
+    """Source: RFC 6749, sections 5.1 and 5.2; OVHcloud sends errors with status 200 too."""
+
+    access_token: str = ""
+    expires_in: float | None = None
+    error: str = ""
+    error_description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    token: Secret[str]
+    renew_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Rejection:
+    message: str
+    until: float
+
+
+class TokenSource:
+    """The access token of one service account, renewed for all callers at once."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        endpoint: Endpoint,
+        credentials: ServiceAccountCredentials,
+        *,
+        redactor: Redactor,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._transport = transport
+        self._endpoint = endpoint
+        self._credentials = credentials
+        self._redactor = redactor
+        self._monotonic = monotonic
+        self._token_url = ""
+        self._held: _Held | None = None
+        self._rejection: _Rejection | None = None
+        self._renew_shared = SharedCall(self._renew)
+        redactor.add(Secret(_basic(credentials)))
+
+    async def token(self) -> Secret[str]:
+        """Return a token that is good for a while yet.
+
+        Raises NetworkError: `credentials-rejected` where the service account was refused, and again
+        without asking for TOKEN_REJECTED_S; `authentication-unavailable` where nothing clear came.
+        """
+        if self._held is not None and self._monotonic() < self._held.renew_at:
+            return self._held.token
+        if self._rejection is not None and self._monotonic() < self._rejection.until:
+            raise NetworkError(self._rejection.message, code="credentials-rejected")
+        return await self._renew_shared()
+
+    def discard(self, token: Secret[str]) -> None:
+        """Never hand out `token` again, because the API refused it; a newer one is kept."""
+        if self._held is not None and self._held.token == token:
+            self._held = None
+
+    async def aclose(self) -> None:
+        """Stop a running renewal."""
+        await self._renew_shared.aclose()
+
+    async def _renew(self) -> Secret[str]:
+        asked_at = self._monotonic()
+        answer = await self._ask()
+        if answer.error and answer.error not in _OUTAGES:
+            raise self._reject(answer)
+        if not _TOKEN.fullmatch(answer.access_token):
+            raise _unusable("the token URL")
+        token = Secret(answer.access_token)
+        self._redactor.add(token)
+        lifetime_s = _LIFETIME_DEFAULT_S if answer.expires_in is None else max(answer.expires_in, 0.0)
+        # Half of a short life, so that a token that lives less than the margin is used at all.
+        margin_s = min(TOKEN_RENEWAL_MARGIN_S, lifetime_s / 2)
+        self._held = _Held(token, asked_at + lifetime_s - margin_s)
+        self._rejection = None
+        _log.info("event=token-renewed lifetime_s=%d", lifetime_s)
+        return token
+
+    async def _ask(self) -> _TokenAnswer:
+        if not self._token_url:
+            self._token_url = await self._discover()
+        form = urlencode({"grant_type": "client_credentials", "scope": "all"}).encode()
+        headers = (
+            ("Authorization", f"Basic {_basic(self._credentials)}"),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+            ("Accept", "application/json"),
+        )
+        request = HttpRequest("POST", self._token_url, headers, form)
+        response = await self._transport.send(request, limit_bytes=TOKEN_ANSWER_BYTES)
+        answer = _parse_token_answer(response)
+        if answer is not None and (answer.error or response.status < 400):
+            return answer
+        if response.status == 401:
+            return _TokenAnswer(error="invalid_client")
+        if response.status >= 400:
+            raise authentication_unavailable(response, asked="the token URL")
+        raise _unusable("the token URL")
+
+    async def _discover(self) -> str:
+        request = HttpRequest("GET", self._endpoint.discovery_url, (("Accept", "application/json"),))
+        response = await self._transport.send(request, limit_bytes=TOKEN_ANSWER_BYTES)
+        if response.status >= 400:
+            raise authentication_unavailable(response, asked="OAuth2 discovery")
+        try:
+            token_url = msgspec.json.decode(response.body, type=_Discovery).token_endpoint
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise _unusable("OAuth2 discovery") from error
+        if origin_of(token_url) not in self._endpoint.oauth2_origins:
+            raise self._untrusted(token_url)
+        return token_url
+
+    def _reject(self, answer: _TokenAnswer) -> NetworkError:
+        message = (
+            f"the service account was refused ({_error_text(answer)}); "
+            "check OVH_CLIENT_ID and OVH_CLIENT_SECRET, and that they belong to "
+            f"{self._endpoint.name} (OVH_ENDPOINT), then start again"
+        )
+        self._rejection = _Rejection(message, self._monotonic() + TOKEN_REJECTED_S)
+        _log.warning("event=service-account-refused error=%r", cut_foreign(answer.error, 60))
+        return NetworkError(message, code="credentials-rejected")
+
+    def _untrusted(self, token_url: str) -> NetworkError:
+        known = ", ".join(sorted(self._endpoint.oauth2_origins))
+        return NetworkError(
+            f"OAuth2 discovery names a token URL at {_shown_origin(token_url)}, "
+            f"but the client secret goes to {known} only; nothing was sent; "
+            "check the endpoint, and what stands between it and here",
+            code="credentials-rejected",
+        )
+
+
+def _parse_token_answer(response: HttpResponse) -> _TokenAnswer | None:
+    try:
+        # Not strict: "expires_in" has been seen as a string.
+        return msgspec.json.decode(response.body, type=_TokenAnswer, strict=False)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _basic(credentials: ServiceAccountCredentials) -> str:
+    """Return user and password of HTTP Basic. Source: RFC 6749, section 2.3.1 (form-encoded first)."""
+    pair = f"{quote_plus(credentials.client_id)}:{quote_plus(credentials.client_secret.reveal())}"
+    return base64.b64encode(pair.encode()).decode()
+
+
+def _error_text(answer: _TokenAnswer) -> str:
+    return cut_foreign(f"{answer.error}: {answer.error_description}".removesuffix(": "), 120)
+
+
+def _shown_origin(url: str) -> str:
+    return cut_foreign(origin_of(url) or "an address that is no plain URL", 80)
+
+
+def _unusable(asked: str) -> NetworkError:
+    return NetworkError(
+        f"{asked} did not answer as OAuth2 says; the request itself was not sent; "
+        "check that the endpoint is the right one, and try again later",
+        code="authentication-unavailable",
+    )

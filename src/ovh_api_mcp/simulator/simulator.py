@@ -1,0 +1,106 @@
+"""Starts and ends a simulated OVH on loopback."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from ovh_api_mcp.simulator.access import Access
+from ovh_api_mcp.simulator.account import SimulatedAccount
+from ovh_api_mcp.simulator.api import SimulatedApi
+from ovh_api_mcp.simulator.consumer_keys import ConsumerKeys
+from ovh_api_mcp.simulator.faults import FaultBoard
+from ovh_api_mcp.simulator.library import OWN_SCHEMAS, Library
+from ovh_api_mcp.simulator.loopback import LoopbackServer, bind
+from ovh_api_mcp.simulator.recording import RecordedRequest
+from ovh_api_mcp.simulator.wire import Wire
+
+
+class Simulator:
+    """A running simulated OVH: made with `start`, ended with `aclose`.
+
+    `url` is the API root without a slash at its end, `account` its only account. `time_offset_s` is
+    how far its clock is ahead of the local one; it may be changed while it runs, as may
+    `token_lifetime_s` and `latency_s`.
+    """
+
+    def __init__(self, library: Library, host: str, port: int) -> None:
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{port}"
+        self.account = SimulatedAccount()
+        self.faults = FaultBoard()
+        self.time_offset_s = 0.0
+        self._access = Access(self.account, lambda: time.time() + self.time_offset_s)
+        self._wire = Wire(SimulatedApi(library, self._access, self.url), self.faults)
+        self._server: LoopbackServer | None = None
+
+    @classmethod
+    async def start(
+        cls,
+        *,
+        schemas: Path | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        time_offset_s: float = 0.0,
+        latency_s: float = 0.0,
+        on_request: Callable[[RecordedRequest], None] | None = None,
+    ) -> Simulator:
+        """Serve from now on, in the running event loop.
+
+        `schemas` is a directory of native schemas, None for the simulator's own small set. Every
+        answer takes `latency_s` longer. `on_request` is called when a request is done with.
+
+        Raises SettingsError: `port-in-use`, `address-unusable`, `setting-invalid` for `schemas`.
+        """
+        library = Library(schemas or OWN_SCHEMAS)
+        listener = bind(host, port)
+        simulator = cls(library, host, listener.getsockname()[1])
+        simulator.time_offset_s = time_offset_s
+        simulator.latency_s = latency_s
+        simulator._wire.on_request = on_request
+        simulator._server = LoopbackServer(simulator._wire, listener)
+        await simulator._server.begin()
+        return simulator
+
+    async def aclose(self) -> None:
+        """Cut every connection and stop; returns within seconds, whatever hangs."""
+        if self._server is not None:
+            await self._server.end()
+
+    @property
+    def requests(self) -> deque[RecordedRequest]:
+        """The requests in the order of arrival, schemas and sign-ins included; the newest 10,000."""
+        return self._wire.requests
+
+    @property
+    def consumer_keys(self) -> ConsumerKeys:
+        return self._access.consumer_keys
+
+    @property
+    def latency_s(self) -> float:
+        """What every answer takes longer."""
+        return self._wire.latency_s
+
+    @latency_s.setter
+    def latency_s(self, value: float) -> None:
+        self._wire.latency_s = value
+
+    @property
+    def token_lifetime_s(self) -> int:
+        """How long an OAuth2 token given out from now on is good."""
+        return self._access.tokens.lifetime_s
+
+    @token_lifetime_s.setter
+    def token_lifetime_s(self, value: int) -> None:
+        self._access.tokens.lifetime_s = value
+
+    @property
+    def issued_tokens(self) -> int:
+        """How many OAuth2 tokens were ever given out."""
+        return self._access.tokens.issued
+
+    def revoke_tokens(self) -> None:
+        """Make every OAuth2 token useless that was given out so far."""
+        self._access.tokens.revoke_all()

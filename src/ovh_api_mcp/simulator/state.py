@@ -1,0 +1,83 @@
+"""What the simulated account has: members of collections and what was changed in them.
+
+Nothing is stored for what nobody touched: it is made from its place when it is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import unquote
+
+from ovh_api_mcp.json_value import JsonObject, JsonValue
+
+Place: TypeAlias = tuple[str, ...]
+"""Where something is: the branch and the decoded segments, ("v1", "ip", "203.0.113.0/24")."""
+
+MEMBERS = 10_000  # of one collection; memory, should a script add without end
+_SEED = Path(__file__).parent / "seed.json"
+
+
+class State:
+    """Starts with the account of seed.json: paths of collections with their members, paths of objects.
+
+    Values in it that the served schemas do not know are left out of answers.
+    """
+
+    def __init__(self) -> None:
+        self._members: dict[Place, dict[str, None]] = {}
+        self._values: dict[Place, JsonValue] = {}
+        self._created: set[Place] = set()
+        seed = json.loads(_SEED.read_bytes())
+        for path, members in seed["collections"].items():
+            place = _parse_place(path)
+            self._members[place] = dict.fromkeys(members)
+            self._values |= {(*place, key): value for key, value in members.items()}
+        self._values |= {_parse_place(path): value for path, value in seed["objects"].items()}
+
+    def members(self, place: Place, make: Callable[[], Iterable[str]]) -> list[str]:
+        """Return the keys of a collection, in order; those of one never seen come from `make`.
+
+        A collection inside something that was created starts empty.
+        """
+        if place not in self._members:
+            self._members[place] = dict.fromkeys([] if self.is_inside_created(place) else make())
+        return list(self._members[place])
+
+    def is_inside_created(self, place: Place) -> bool:
+        """Tell whether the place, or something around it, was created by a request."""
+        return any(place[:length] in self._created for length in range(1, len(place) + 1))
+
+    def value(self, place: Place) -> JsonValue:
+        """Return what is known of a place: for an object, the properties that were set; None for nothing."""
+        return self._values.get(place)
+
+    def add(self, collection: Place, key: str, fields: JsonObject) -> None:
+        """Create a member of a collection whose members have been asked for."""
+        self._members[collection][key] = None
+        self._created.add((*collection, key))
+        self._values[(*collection, key)] = fields
+
+    def change(self, place: Place, fields: JsonObject) -> None:
+        """Set properties of an object, leaving the others as they are."""
+        known = self._values.get(place)
+        self._values[place] = {**known, **fields} if isinstance(known, dict) else fields
+
+    def replace(self, place: Place, value: JsonValue) -> None:
+        """Set the whole value of a place."""
+        self._values[place] = value
+
+    def remove(self, place: Place) -> None:
+        """Remove a member, or the changes of an object, with all that is inside."""
+        self._members.get(place[:-1], {}).pop(place[-1], None)
+        for inside in [p for p in self._values if p[: len(place)] == place]:
+            del self._values[inside]
+        for inside in [p for p in self._members if p[: len(place)] == place]:
+            del self._members[inside]
+        self._created = {p for p in self._created if p[: len(place)] != place}
+
+
+def _parse_place(path: str) -> Place:
+    return tuple(unquote(segment) for segment in path.strip("/").split("/"))
