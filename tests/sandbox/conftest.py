@@ -11,10 +11,17 @@ from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.sandbox.script import parse_script
 
 DOCUMENT = {
-    "openapi": "3.1.0",
-    "paths": {
-        "/v1/me": {"get": {"summary": "Who you are"}, "put": {"summary": "Change yourself"}},
-        "/v1/domain/zone": {"get": {"summary": "Your zones"}},
+    "details": ['{"tags":["v1/me"],"parameters":[{"name":"a"}]}', '{"type":"object","required":["id"]}'],
+    "document": {
+        "openapi": "3.1.0",
+        "paths": {
+            "/v1/me": {
+                "get": {"summary": "Who you are", "…": [0, "tags", "parameters"]},
+                "put": {"summary": "Change"},
+            },
+            "/v1/domain/zone": {"get": {"summary": "Your zones"}},
+        },
+        "components": {"schemas": {"Me": {"…": [1, "type", "required"]}}},
     },
 }
 

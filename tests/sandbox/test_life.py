@@ -115,7 +115,9 @@ async def test_running_scripts_finish_on_the_old_document_and_new_ones_get_the_n
     sandbox: Sandbox, run: Run
 ) -> None:
     async def switch(call: ScriptCall) -> CallAnswer:
-        sandbox.switch_document(lambda: iter([json.dumps({"paths": {}, "openapi": "new"}).encode()]))
+        sandbox.switch_document(
+            lambda: iter([json.dumps({"details": [], "document": {"openapi": "new"}}).encode()])
+        )
         new = await sandbox.run(parse_script("() => spec.openapi", limit_bytes=100), echo, ScriptLimits(5))
         return CallAnswer(is_ok=True, json=new.result or b"null")
 

@@ -27,11 +27,16 @@ LoadDocument = Callable[[], Iterator[bytes]]
 
 
 def _no_document() -> Iterator[bytes]:
-    yield b"{}"
+    yield b'{"details":[],"document":{}}'
 
 
 class Sandbox:
-    """Runs scripts over one document at a time."""
+    """Runs scripts over one document at a time.
+
+    `load_document` yields pieces of JSON text: {"details": [text, …], "document": {…}}. In the
+    document, an object with the key "…" (whose value is [index, name, …]) has those properties
+    too; their JSON text, one object, stands in `details` at that index (see prelude.js).
+    """
 
     def __init__(self, *, load_document: LoadDocument = _no_document) -> None:
         self._load_document = load_document

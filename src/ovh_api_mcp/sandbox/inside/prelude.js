@@ -9,7 +9,7 @@
 (function (token, bounds) {
   "use strict";
 
-  const { apply, setPrototypeOf } = Reflect;
+  const { apply, getPrototypeOf, setPrototypeOf } = Reflect;
   const { create, defineProperty, freeze, keys, getOwnPropertyDescriptor } = Object;
   const { parse, stringify } = JSON;
   const { isArray } = Array;
@@ -23,11 +23,16 @@
   const NativeNumber = Number, NativeBoolean = Boolean;
   const slice = String.prototype.slice, toWellFormed = String.prototype.toWellFormed;
   const isView = ArrayBuffer.isView;
-  const weakGet = WeakMap.prototype.get, weakSet = WeakMap.prototype.set;
+  const weakGet = WeakMap.prototype.get, weakSet = WeakMap.prototype.set, weakDelete = WeakMap.prototype.delete;
   const bound = parse(bounds);
   delete Error.prepareStackTrace;
 
   const bare = () => create(null);
+  function own(object, name, value, enumerable) {
+    const descriptor = bare(); // a script may have given Object.prototype a `get`
+    descriptor.value = value; descriptor.writable = true; descriptor.enumerable = enumerable; descriptor.configurable = true;
+    defineProperty(object, name, descriptor);
+  }
   const quote = (text) => stringify(apply(toWellFormed, text, [])); // no lone surrogate gets out
   const cut = (text, length) => (text.length > length ? apply(slice, text, [0, length]) + "…" : text);
 
@@ -262,8 +267,8 @@
     setPrototypeOf(error, ovhErrorPrototype);
     const names = keys(fields);
     for (let i = 0; i < names.length; i++)
-      if (names[i] !== "message") defineProperty(error, names[i], { value: fields[names[i]], writable: true, enumerable: true, configurable: true });
-    if (stack !== "") defineProperty(error, "stack", { value: stack, writable: true, configurable: true });
+      if (names[i] !== "message") own(error, names[i], fields[names[i]], true);
+    if (stack !== "") own(error, "stack", stack, false);
     apply(weakSet, ovhFields, [error, fields]);
     return error;
   }
@@ -330,7 +335,8 @@
     const call = function (path, options) {
       return request(typeof path === "string" ? { ...options, method, path } : { method, path, ...options });
     };
-    return defineProperty(call, "name", { value: name });
+    own(call, "name", name, false);
+    return call;
   }
   const ovh = freeze({
     request,
@@ -339,6 +345,57 @@
     put: shortcut("PUT", "put"),
     delete: shortcut("DELETE", "delete"),
   });
+
+  // ---------------------------------------------------------------- the document
+
+  // Most of the document is never read by a script, so it arrives as
+  //   { details: [text, …], document: { … { "…": [index, name, …] } … } }
+  // An object with the key "…" has more properties, which are in the text at that index. They are
+  // accessors that look like the properties and become them when the first is read or written. The
+  // accessors are shared by name, and the objects lie together: that keeps a child's page copies few.
+  const FOLD = "…";
+  const details = new WeakMap();
+  const accessors = bare();
+
+  function folded(given) {
+    if (!isArray(given.details)) return given;
+    const { details: texts, document } = given;
+    fold(document, texts, 0);
+    return document;
+  }
+  function fold(value, texts, depth) {
+    if (typeof value !== "object" || value === null || depth > 3) return;
+    const mark = value[FOLD];
+    if (mark === undefined) {
+      for (const name in value) fold(value[name], texts, depth + 1);
+      return;
+    }
+    delete value[FOLD];
+    apply(weakSet, details, [value, texts[mark[0]]]);
+    for (let i = 1; i < mark.length; i++) defineProperty(value, mark[i], accessor(mark[i]));
+  }
+  function accessor(name) {
+    if (accessors[name] === undefined) {
+      const shared = bare();
+      shared.get = function () { return unfold(this) ? this[name] : undefined; };
+      shared.set = function (value) { unfold(this); own(this, name, value, true); };
+      shared.enumerable = true;
+      shared.configurable = true;
+      accessors[name] = shared;
+    }
+    return accessors[name];
+  }
+  function unfold(object) {
+    for (let owner = object; typeof owner === "object" && owner !== null; owner = getPrototypeOf(owner)) {
+      const text = apply(weakGet, details, [owner]);
+      if (text === undefined) continue;
+      const fields = parse(text), names = keys(fields);
+      apply(weakDelete, details, [owner]);
+      for (let i = 0; i < names.length; i++) own(owner, names[i], fields[names[i]], true);
+      return true;
+    }
+    return false;
+  }
 
   // ---------------------------------------------------------------- the run
 
@@ -357,7 +414,7 @@
       apply(then, run, [finish, threw]);
     } catch {
       const wrapped = new NativePromise((resolve) => resolve(run));
-      defineProperty(wrapped, "constructor", { value: undefined });
+      own(wrapped, "constructor", undefined, false);
       apply(then, wrapped, [finish, threw]);
     }
   }
@@ -429,7 +486,7 @@
   }
   function serve(op, a, b, c, d) {
     switch (op) {
-      case "document": spec = a; defineProperty(globalThis, "spec", { value: a, writable: true, configurable: true }); return null;
+      case "document": spec = folded(a); own(globalThis, "spec", spec, false); return null;
       case "walk": return walk();
       case "start": start(a, b); return null;
       case "calls": return takeCalls();
@@ -444,8 +501,8 @@
     return undefined;
   }
 
-  defineProperty(globalThis, "ovh", { value: ovh, writable: true, configurable: true });
-  defineProperty(globalThis, "OvhError", { value: OvhError, writable: true, configurable: true });
-  defineProperty(globalThis, "console", { value: console, writable: true, configurable: true });
+  own(globalThis, "ovh", ovh, false);
+  own(globalThis, "OvhError", OvhError, false);
+  own(globalThis, "console", console, false);
   return host;
 })

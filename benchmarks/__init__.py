@@ -1,0 +1,1 @@
+"""Measurements beside their baselines; `make benchmarks` runs them all. They are no tests."""

@@ -1,0 +1,112 @@
+"""The search of the README on the complete catalogue, and what it costs in memory."""
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+
+import _quickjs
+import psutil
+from mcp import Client
+
+from benchmarks.figures import (
+    README_SEARCH,
+    Sample,
+    call,
+    full_simulator,
+    ms,
+    print_table,
+    ratio,
+    sample,
+    server_command,
+    tree_pss_mb,
+)
+from ovh_api_mcp.catalog.store import CatalogFile
+
+_TIMES = 100
+_TIMES_BASELINE = 15
+_AT_ONCE = 16
+_HOLD = "for (const end = Date.now() + 1500; Date.now() < end;);"
+
+
+def baseline(document: str) -> Sample:
+    """Engine, JSON.parse and the script in one process, anew each time."""
+    seconds = []
+    for _ in range(_TIMES_BASELINE):
+        begun = time.perf_counter()
+        context = _quickjs.Context()
+        context.set("text", document)
+        context.eval("globalThis.spec = JSON.parse(text)")
+        context.eval(f"JSON.stringify(({README_SEARCH})(spec))")
+        seconds.append(time.perf_counter() - begun)
+    return Sample(tuple(seconds))
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as cache:
+        async with (
+            full_simulator() as simulator,
+            Client(server_command(simulator.url, Path(cache)), mode="legacy") as client,
+        ):
+            await call(client, "search", README_SEARCH)
+            server = _server()
+            idle_mb = await _settled_pss(server)
+            searches = await sample(_TIMES, lambda: call(client, "search", README_SEARCH), pause_s=0.03)
+            at_once_mb = await _peak_pss(client, server)
+        document = _document(Path(cache))
+    base = baseline(document)
+    print_table(
+        "README search on the complete catalogue, one at a time, through MCP",
+        ("what", "median", "p95", "faster than the baseline"),
+        [
+            ("engine + JSON.parse + script in one process", ms(base.median_ms), ms(base.p95_ms), "1x"),
+            (
+                "search",
+                ms(searches.median_ms),
+                ms(searches.p95_ms),
+                ratio(base.median_ms, searches.median_ms),
+            ),
+        ],
+    )
+    print_table(
+        "Memory of the process tree (PSS)",
+        ("what", "MB", "each"),
+        [
+            ("idle, catalogue loaded", f"{idle_mb:.0f}", ""),
+            (
+                f"{_AT_ONCE} searches held at once",
+                f"{at_once_mb:.0f}",
+                f"{(at_once_mb - idle_mb) / _AT_ONCE:.1f} more",
+            ),
+        ],
+    )
+
+
+def _server() -> psutil.Process:
+    [server] = [p for p in psutil.Process().children() if "ovh_api_mcp" in p.cmdline()]
+    return server
+
+
+async def _settled_pss(server: psutil.Process) -> float:
+    await asyncio.sleep(1.0)
+    return tree_pss_mb(server)
+
+
+async def _peak_pss(client: Client, server: psutil.Process) -> float:
+    holding = README_SEARCH.replace("return found", f"{_HOLD} return found")
+    running = [asyncio.ensure_future(call(client, "search", holding)) for _ in range(_AT_ONCE)]
+    peak = 0.0
+    while not all(task.done() for task in running):
+        await asyncio.sleep(0.2)
+        peak = max(peak, await asyncio.to_thread(tree_pss_mb, server))
+    await asyncio.gather(*running)
+    return peak
+
+
+def _document(cache: Path) -> str:
+    [path] = cache.rglob("*.sqlite*") if list(cache.rglob("*.sqlite*")) else cache.rglob("*.db")
+    file = CatalogFile.open(path)
+    try:
+        return file.document().decode()
+    finally:
+        file.close()
