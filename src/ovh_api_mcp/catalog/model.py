@@ -28,6 +28,14 @@ class Lifecycle(StrEnum):
     ALPHA = "ALPHA"
     DEPRECATED = "DEPRECATED"
 
+    @classmethod
+    def parse(cls, value: str) -> Lifecycle:
+        """Return the lifecycle that a status says; one we do not know is not relied on: BETA."""
+        try:
+            return cls(value)
+        except ValueError:
+            return cls.BETA
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:

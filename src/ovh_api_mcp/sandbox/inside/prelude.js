@@ -357,9 +357,7 @@
   const details = new WeakMap();
   const accessors = bare();
 
-  function folded(given) {
-    if (!isArray(given.details)) return given;
-    const { details: texts, document } = given;
+  function folded({ details: texts, document }) {
     fold(document, texts, 0);
     return document;
   }

@@ -1,0 +1,104 @@
+"""The server's end of the process that builds a catalogue: start it, hear it, end it.
+
+A build in the server itself would leave tens of megabytes behind; a process gives all of it back.
+Invariants: the child sees the given environment and nothing else; its stdin is a pipe that only
+the server holds, so it ends when the server does; when `run_builder` returns or raises, the child
+is gone and reaped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable, Mapping, Sequence
+
+from ovh_api_mcp.catalog.build_report import LINE_BYTES, parse_line
+from ovh_api_mcp.catalog.model import BuildProgress
+from ovh_api_mcp.errors import CatalogError, cut_foreign
+from ovh_api_mcp.limits import GRACE_S
+
+
+async def run_builder(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    on_progress: Callable[[BuildProgress], None],
+    timeout_s: float,
+) -> None:
+    """Run a build to its end; raises CatalogError where it fails, dies or takes longer than `timeout_s`.
+
+    What the child writes to stderr goes to the server's.
+    """
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=PIPE, env=dict(environment), limit=LINE_BYTES
+        )
+    except OSError as error:
+        raise _unavailable(f"its process cannot be started: {error.strerror or error}") from error
+    try:
+        async with asyncio.timeout(timeout_s):
+            failure = await _hear(process, on_progress)
+            status = await process.wait()
+    except TimeoutError as error:
+        raise _unavailable(f"it took more than {timeout_s:.0f} s") from error
+    finally:
+        await _end(process)
+    if failure is not None:
+        raise failure
+    if status != 0:
+        raise _unavailable(f"its process {_ending(status)}")
+
+
+async def _hear(process: Process, on_progress: Callable[[BuildProgress], None]) -> CatalogError | None:
+    """Read what the child says until it closes its stdout; return why it failed, if it says so."""
+    assert process.stdout is not None
+    failure = None
+    try:
+        async for line in process.stdout:
+            said = parse_line(line)
+            if isinstance(said, CatalogError):
+                failure = said
+            else:
+                on_progress(said)
+    except ValueError as error:
+        raise _unavailable(f"its process said what is no report: {cut_foreign(str(error))}") from error
+    return failure
+
+
+async def _end(process: Process) -> None:
+    """See to it that the child is gone: ask, wait, kill; also when this task is cancelled meanwhile."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        if process.returncode is None:
+            process.terminate()
+        async with asyncio.timeout(GRACE_S):
+            await _wait_gone(process)
+    except (TimeoutError, ProcessLookupError):
+        pass
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await asyncio.shield(_wait_gone(process))
+
+
+async def _wait_gone(process: Process) -> None:
+    """Wait for the child's end; what it still says is thrown away, for asyncio waits for its pipes too."""
+    assert process.stdout is not None
+    while await process.stdout.read(LINE_BYTES):
+        pass
+    await process.wait()
+
+
+def _ending(status: int) -> str:
+    if status >= 0:
+        return f"ended with status {status}"
+    try:
+        return f"was ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was ended by signal {-status}"
+
+
+def _unavailable(reason: str) -> CatalogError:
+    return CatalogError(f"the catalogue could not be built: {reason}", code="catalog-unavailable")

@@ -1,0 +1,395 @@
+"""The catalogue file: one SQLite database that is written once, renamed into place, and only read.
+
+Invariants: a file is never changed after it has its name, so a reader keeps the catalogue it
+opened even when a newer one takes the name; a file is complete or absent. It also keeps the schemas
+as OVH sent them, so that the last good copy of a service survives a build in which it is broken.
+
+    meta        one row: CatalogInfo as JSON
+    documents   the merged OpenAPI document as JSON text, in pieces; in two forms: "openapi", and
+                "folded" as scripts are given it (folding.py)
+    digests     sha256 of each form
+    operations  method, path, service, lifecycle, the operation object as JSON
+    schemas     name and JSON of each entry of #/components/schemas
+    natives     per service: OVH's schema (zlib) and when it was fetched
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import tempfile
+import threading
+import weakref
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, cast
+
+import msgspec
+
+from ovh_api_mcp import __version__
+from ovh_api_mcp.catalog.model import CatalogInfo, Lifecycle, Method, Operation, Parameter
+from ovh_api_mcp.errors import CatalogError, cut_foreign
+from ovh_api_mcp.json_value import JsonObject
+from ovh_api_mcp.limits import CATALOG_FILE_BYTES, KIB, SCHEMA_BYTES
+
+if TYPE_CHECKING:  # a server that only reads catalogues need not load what makes them
+    from ovh_api_mcp.catalog.openapi import ApiDocument
+
+FORMAT_VERSION: Final = 2  # user_version: raised whenever the tables or what is in them change
+APPLICATION_ID: Final = 0x6F766863  # "ovhc"
+_PIECE_BYTES: Final = 256 * KIB
+_OPENAPI: Final = "openapi"
+_FOLDED: Final = "folded"
+_CACHED_OPERATIONS: Final = 256  # decoded operations kept; one has about 2 KB
+_HEADER_BYTES: Final = 100  # of every SQLite file
+_TABLES: Final = """
+    CREATE TABLE meta (info BLOB NOT NULL);
+    CREATE TABLE documents (
+        form TEXT NOT NULL, position INTEGER NOT NULL, piece BLOB NOT NULL, PRIMARY KEY (form, position)
+    ) WITHOUT ROWID;
+    CREATE TABLE digests (form TEXT PRIMARY KEY, digest TEXT NOT NULL);
+    CREATE TABLE operations (
+        id INTEGER PRIMARY KEY, method TEXT NOT NULL, path TEXT NOT NULL,
+        service TEXT NOT NULL, lifecycle TEXT NOT NULL, json BLOB NOT NULL
+    );
+    CREATE UNIQUE INDEX operations_by_route ON operations (path, method);
+    CREATE TABLE schemas (name TEXT PRIMARY KEY, json BLOB NOT NULL);
+    CREATE TABLE natives (service TEXT PRIMARY KEY, fetched_at REAL NOT NULL, body BLOB NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NativeCopy:
+    """OVH's schema of a service as it came, compressed; `fetched_at` in Unix seconds."""
+
+    fetched_at: float
+    compressed: bytes
+
+    @classmethod
+    def of(cls, body: bytes, fetched_at: float) -> NativeCopy:
+        """Compress `body`; level 1, because the build's time counts and the file's size hardly does."""
+        return cls(fetched_at, zlib.compress(body, 1))
+
+    def body(self) -> bytes:
+        """Return the schema as it came; raises CatalogError `cache-unusable`."""
+        try:
+            return zlib.decompressobj().decompress(self.compressed, SCHEMA_BYTES + 1)
+        except zlib.error as error:
+            raise CatalogError(f"a kept schema is damaged: {error}", code="cache-unusable") from error
+
+
+def write_catalog_file(
+    path: Path, info: CatalogInfo, document: ApiDocument, natives: Mapping[str, NativeCopy]
+) -> None:
+    """Write a catalogue file under a temporary name beside `path`, then rename it; mode 0600.
+
+    Raises OSError and sqlite3.Error; `path` then is as it was.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
+    try:
+        os.close(descriptor)
+        with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
+            _fill(connection, info, document, natives)
+        _sync(temporary, os.O_RDWR)
+        temporary.replace(path)
+        _sync(path.parent, os.O_RDONLY)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what builds of `path` that were killed left behind; call it only while no other build runs."""
+    for leftover in path.parent.glob(f"{path.name}.*.tmp"):
+        leftover.unlink(missing_ok=True)
+
+
+def read_natives(path: Path, endpoint_root: str) -> dict[str, NativeCopy]:
+    """Return the kept schemas of a catalogue of the same endpoint, also one of another program version.
+
+    Returns nothing where the file is absent or not usable.
+    """
+    try:
+        with closing(_connect(path)) as connection, _translated(path):
+            if _read_info(connection, path).endpoint_root != endpoint_root:
+                return {}
+            rows = connection.execute("SELECT service, fetched_at, body FROM natives").fetchall()
+    except CatalogError:
+        return {}
+    return {service: NativeCopy(fetched_at, body) for service, fetched_at, body in rows}
+
+
+class CatalogFile:
+    """An open catalogue: a snapshot that stays as it is; safe to use from several threads.
+
+    Methods raise CatalogError `cache-unusable` where the file turns out to be damaged. The file is
+    closed by `close`, or when nothing refers to this object any more.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, info: CatalogInfo) -> None:
+        self.info = info
+        self.path = path
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._operations: OrderedDict[tuple[Method, str], Operation] = OrderedDict()
+        self._finalizer = weakref.finalize(self, connection.close)
+
+    @classmethod
+    def open(cls, path: Path) -> CatalogFile:
+        """Open a catalogue file that this version of the program wrote.
+
+        Raises CatalogError `cache-unusable`: absent, not ours, cut, of another format or program
+        version, too large. The document is not read; `verify` does that.
+        """
+        with ExitStack() as on_failure:
+            connection = on_failure.enter_context(closing(_connect(path)))
+            with _translated(path):
+                info = _read_info(connection, path)
+            if info.program_version != __version__:
+                raise _unusable(path, f"it was made by version {cut_foreign(info.program_version, 40)}")
+            on_failure.pop_all()
+        return cls(connection, path, info)
+
+    def close(self) -> None:
+        """Close the file; nothing can be read any more."""
+        with self._lock:
+            self._finalizer()
+
+    def routes(self) -> list[tuple[Method, str]]:
+        """Return method and path template of every operation, sorted by path."""
+        rows = self._rows("SELECT method, path FROM operations INDEXED BY operations_by_route ORDER BY path")
+        with _translated(self.path):
+            return [(Method(_text(method)), _text(path)) for method, path in rows]
+
+    def operation(self, method: Method, path: str) -> Operation | None:
+        """Return the operation of a method and a path template ("/v1/vps/{serviceName}"), if there is one."""
+        key = (method, path)
+        with self._lock:
+            cached = self._operations.get(key)
+            if cached is not None:
+                self._operations.move_to_end(key)
+                return cached
+        text = self.operation_json(method, path)
+        if text is None:
+            return None
+        operation = _parse_operation(method, path, text, self.path)
+        with self._lock:
+            self._operations[key] = operation
+            if len(self._operations) > _CACHED_OPERATIONS:
+                self._operations.popitem(last=False)
+        return operation
+
+    def operation_json(self, method: Method, path: str) -> bytes | None:
+        """Return the operation object as it stands in the document."""
+        rows = self._rows("SELECT json FROM operations WHERE path = ? AND method = ?", path, method.value)
+        return _blob(rows[0][0], self.path) if rows else None
+
+    def schema_json(self, name: str) -> bytes | None:
+        """Return the JSON Schema of a component, #/components/schemas/`name`."""
+        rows = self._rows("SELECT json FROM schemas WHERE name = ?", name)
+        return _blob(rows[0][0], self.path) if rows else None
+
+    def document_pieces(self) -> Iterator[bytes]:
+        """Yield the OpenAPI document as JSON text in UTF-8, in pieces; its digest is checked at the end."""
+        return self._pieces(_OPENAPI)
+
+    def folded_pieces(self) -> Iterator[bytes]:
+        """Yield the same document in the form that scripts are given (see folding.py)."""
+        return self._pieces(_FOLDED)
+
+    def _pieces(self, form: str) -> Iterator[bytes]:
+        digest = hashlib.sha256()
+        position = 0
+        query = "SELECT piece FROM documents WHERE form = ? AND position = ?"
+        while rows := self._rows(query, form, position):
+            piece = _blob(rows[0][0], self.path)
+            digest.update(piece)
+            yield piece
+            position += 1
+        if [(digest.hexdigest(),)] != self._rows("SELECT digest FROM digests WHERE form = ?", form):
+            raise _unusable(self.path, "its document is damaged")
+
+    def document(self) -> bytes:
+        """Return the whole OpenAPI document as JSON text; several megabytes."""
+        return b"".join(self.document_pieces())
+
+    def verify(self) -> None:
+        """Read the file through once, 30 ms; raises CatalogError `cache-unusable` where it is damaged."""
+        if self._rows("PRAGMA quick_check(1)") != [("ok",)]:
+            raise _unusable(self.path, "it is damaged")
+        for _ in chain(self.document_pieces(), self.folded_pieces()):
+            pass
+        count = len(self.routes())
+        if count != self.info.operation_count:
+            raise _unusable(self.path, f"it has {count:,} operations, not {self.info.operation_count:,}")
+
+    def _rows(self, statement: str, *values: str | int) -> list[tuple[object, ...]]:
+        with self._lock, _translated(self.path):
+            return self._connection.execute(statement, values).fetchall()
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    _check_header(path)
+    # The file never changes, so SQLite needs neither locks nor a look for a journal beside it.
+    location = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    with _translated(path):
+        return sqlite3.connect(location, uri=True, check_same_thread=False, isolation_level=None)
+
+
+def _check_header(path: Path) -> None:
+    """Refuse a file that is not ours, or was cut, by the first bytes alone.
+
+    Source: SQLite's database file format, section 1.3.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+            size = file.seek(0, os.SEEK_END)
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from error
+    if size > CATALOG_FILE_BYTES:
+        raise _unusable(path, f"it has {size:,} bytes; at most {CATALOG_FILE_BYTES:,} are read")
+    if len(header) < _HEADER_BYTES or not header.startswith(b"SQLite format 3\x00"):
+        raise _unusable(path, "it is no SQLite file")
+    page_size, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
+    if int.from_bytes(header[68:72]) != APPLICATION_ID:
+        raise _unusable(path, "it belongs to another program")
+    if int.from_bytes(header[60:64]) != FORMAT_VERSION:
+        raise _unusable(path, "it has another format")
+    if (page_size if page_size > 1 else 65_536) * pages != size:
+        raise _unusable(path, "it was cut")
+
+
+def _read_info(connection: sqlite3.Connection, path: Path) -> CatalogInfo:
+    rows = connection.execute("SELECT info FROM meta LIMIT 2").fetchall()
+    if len(rows) != 1:
+        raise _unusable(path, "it does not say what it was built from")
+    return msgspec.json.decode(_blob(rows[0][0], path), type=CatalogInfo)
+
+
+def _unusable(path: Path, reason: str) -> CatalogError:
+    return CatalogError(f"the catalogue file {path.name} cannot be used: {reason}", code="cache-unusable")
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, sqlite3.Warning, msgspec.MsgspecError, ValueError) as error:
+        raise _unusable(path, cut_foreign(str(error))) from error
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise ValueError("a value that should be text is not")
+
+
+def _blob(value: object, path: Path) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    raise _unusable(path, "a value that should be bytes is not")
+
+
+class _StoredParameter(msgspec.Struct, frozen=True):
+    name: str
+    place: Literal["path", "query", "header"] = msgspec.field(name="in")
+    schema: dict[str, object]
+    required: bool = False
+
+
+class _StoredBody(msgspec.Struct, frozen=True):
+    required: bool = False
+
+
+class _StoredStatus(msgspec.Struct, frozen=True):
+    value: str
+
+
+class _StoredOperation(msgspec.Struct, frozen=True):
+    """What of an operation object the rest of the program asks for."""
+
+    operation_id: str = msgspec.field(name="operationId")
+    tags: list[str]
+    status: _StoredStatus = msgspec.field(name="x-ovh-status")
+    summary: str = ""
+    parameters: list[_StoredParameter] = []
+    body: _StoredBody | None = msgspec.field(name="requestBody", default=None)
+    security: list[object] | None = None
+
+
+def _parse_operation(method: Method, path: str, text: bytes, file: Path) -> Operation:
+    with _translated(file):
+        stored = msgspec.json.decode(text, type=_StoredOperation)
+        return Operation(
+            method=method,
+            path=path,
+            operation_id=stored.operation_id,
+            service=stored.tags[0],
+            summary=stored.summary,
+            lifecycle=Lifecycle.parse(stored.status.value),
+            is_authenticated=stored.security != [],
+            parameters=tuple(
+                Parameter(each.name, each.place, each.required, cast("JsonObject", each.schema))
+                for each in stored.parameters
+            ),
+            has_body=stored.body is not None,
+            is_body_required=stored.body is not None and stored.body.required,
+        )
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def _fill(
+    connection: sqlite3.Connection,
+    info: CatalogInfo,
+    document: ApiDocument,
+    natives: Mapping[str, NativeCopy],
+) -> None:
+    # A file that is not finished is thrown away, so nothing has to survive a crash in between.
+    connection.executescript(
+        f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA application_id = {APPLICATION_ID};"
+        f"PRAGMA user_version = {FORMAT_VERSION}; BEGIN; {_TABLES}"
+    )
+    connection.execute("INSERT INTO meta VALUES (?)", [msgspec.json.encode(info)])
+    for form, text in ((_OPENAPI, document.text), (_FOLDED, document.folded)):
+        starts = enumerate(range(0, len(text), _PIECE_BYTES))
+        connection.executemany(
+            "INSERT INTO documents VALUES (?, ?, ?)",
+            ((form, position, text[start : start + _PIECE_BYTES]) for position, start in starts),
+        )
+        connection.execute("INSERT INTO digests VALUES (?, ?)", (form, hashlib.sha256(text).hexdigest()))
+    connection.executemany(
+        "INSERT INTO operations (method, path, service, lifecycle, json) VALUES (?, ?, ?, ?, ?)",
+        (
+            (each.method.value, each.path, each.service, each.lifecycle.value, each.json)
+            for each in document.operations
+        ),
+    )
+    connection.executemany("INSERT INTO schemas VALUES (?, ?)", document.schemas)
+    connection.executemany(
+        "INSERT INTO natives VALUES (?, ?, ?)",
+        ((service, each.fetched_at, each.compressed) for service, each in sorted(natives.items())),
+    )
+    connection.execute("COMMIT")
+
+
+def _sync(path: Path, flags: int) -> None:
+    """Make what was written to a file or a directory survive a loss of power."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows cannot open a directory
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,105 @@
+"""`ovh-api-mcp build-catalog`: the process in which a server builds its catalogue.
+
+It says on stdout how far it is (catalog/build_report.py) and ends with the server: when its stdin,
+a pipe that the server holds, is closed. Invariant: it needs no credentials and is given none.
+`python -m ovh_api_mcp.cli.build_catalog` starts it with nothing else loaded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import click
+import stamina.instrumentation
+
+from ovh_api_mcp.catalog import build
+from ovh_api_mcp.catalog.build_report import failure_line, progress_line
+from ovh_api_mcp.catalog.model import BuildProgress
+from ovh_api_mcp.errors import ApiError, CatalogError
+from ovh_api_mcp.ovh.transport import HttpRequest, Transport
+from ovh_api_mcp.settings import Flags, load_settings, read_environment
+
+
+@click.command("build-catalog", hidden=True)
+@click.option("--endpoint-root", required=True, help="URL before /v1 and /v2, without a slash at its end.")
+@click.option("--services", default="*", show_default=True, help="* or roots, separated by commas.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="The file to write; its directory exists."
+)
+@click.option("--previous", type=click.Path(path_type=Path), help="A catalogue whose copies may stand in.")
+def build_catalog(endpoint_root: str, services: str, out: Path, previous: Path | None) -> None:
+    """Build a catalogue file and tell on stdout how far it is."""
+    try:
+        is_built = asyncio.run(_build(endpoint_root, services.split(","), out, previous))
+    except (asyncio.CancelledError, BrokenPipeError):  # the server is gone, or wants no more of it
+        is_built = False
+    sys.exit(0 if is_built else 1)
+
+
+async def _build(endpoint_root: str, services: list[str], out: Path, previous: Path | None) -> bool:
+    _end_with_the_server()
+    stamina.instrumentation.set_on_retry_hooks([])  # a retry that helps is nobody's business
+    transport = Transport(network=load_settings(Flags(), read_environment(), config_paths=()).network)
+
+    async def fetch(url: str, *, limit_bytes: int) -> bytes:
+        request = HttpRequest("GET", url, (("Accept", "application/json"),))
+        response = await transport.send(request, limit_bytes=limit_bytes)
+        if response.status >= 400:
+            raise ApiError(f"{url} answered with status {response.status}", status=response.status)
+        return response.body
+
+    try:
+        await build.build_catalog(
+            fetch,
+            endpoint_root=endpoint_root,
+            services=services,
+            out=out,
+            previous=previous,
+            on_progress=_say_progress,
+        )
+    except CatalogError as error:
+        _write(failure_line(error))
+        return False
+    finally:
+        await transport.aclose()
+    return True
+
+
+def _say_progress(progress: BuildProgress) -> None:
+    _write(progress_line(progress))
+
+
+def _write(line: bytes) -> None:
+    os.write(sys.stdout.fileno(), line)
+
+
+def _end_with_the_server() -> None:
+    """Cancel the build on SIGTERM, and when the server closes its end of stdin, even by dying."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    assert task is not None
+    with suppress(NotImplementedError):  # Windows has no such handlers; it ends processes outright
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    mode = os.fstat(sys.stdin.fileno()).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        return  # started by hand
+
+    def watch() -> None:
+        with suppress(OSError):
+            while os.read(sys.stdin.fileno(), 4096):
+                pass
+        with suppress(RuntimeError):  # the loop is closed: the build is over
+            loop.call_soon_threadsafe(task.cancel)
+
+    threading.Thread(target=watch, name="watch-server", daemon=True).start()
+
+
+if __name__ == "__main__":
+    build_catalog.main()

@@ -1,0 +1,55 @@
+"""The body of a call as the bytes that are signed and sent."""
+
+from __future__ import annotations
+
+import json
+
+from ovh_api_mcp.catalog.model import Method, Operation
+from ovh_api_mcp.errors import RefusedError
+from ovh_api_mcp.gate.call import Call
+from ovh_api_mcp.gate.refusal import listed, refusal
+from ovh_api_mcp.limits import CALL_BYTES
+
+
+def body_bytes(operation: Operation, call: Call) -> bytes | None:
+    """Return compact JSON in UTF-8, or None for no body; *Raises* RefusedError (invalid-call).
+
+    On an operation that declares a body every JSON value is sent as it is, null too. Elsewhere
+    null is taken for no body, since scripts write it for "none".
+    """
+    if not call.has_body or (call.body is None and not operation.has_body):
+        return None
+    if not operation.has_body:
+        raise _no_body_here(operation)
+    try:
+        text = json.dumps(call.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except RecursionError:
+        raise refusal(
+            "invalid-call", "The body is nested too deeply to be sent. Give a flatter one."
+        ) from None
+    except ValueError:
+        raise refusal(
+            "invalid-call",
+            "The body holds a number that JSON has no digits for (NaN, Infinity, or thousands of digits). "
+            "Leave it out or give a string.",
+        ) from None
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair: JSON has an escape for it, UTF-8 has nothing
+        encoded = json.dumps(call.body, separators=(",", ":"), allow_nan=False).encode()
+    if len(encoded) > CALL_BYTES:
+        raise refusal(
+            "invalid-call",
+            f"The body has {len(encoded)} bytes, more than {CALL_BYTES}. Send less in one call.",
+        )
+    return encoded
+
+
+def _no_body_here(operation: Operation) -> RefusedError:
+    if operation.method not in (Method.GET, Method.DELETE):
+        rule = "The operation declares none; leave body out."
+    else:
+        names = [p.name for p in operation.parameters if p.place == "query"]
+        takes = f"; its query takes {listed(names, 120)}" if names else ""
+        rule = f"{operation.method} takes none{takes}."
+    return refusal("invalid-call", f"{operation.method} {operation.path} was given a body. {rule}", hint=rule)

@@ -1,0 +1,73 @@
+"""The one function every call of a script goes through on its way out.
+
+Invariant: nothing is sent that is not an operation of the catalogue in its one safe spelling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+
+from ovh_api_mcp.catalog.model import Method, Operation
+from ovh_api_mcp.errors import InternalError
+from ovh_api_mcp.gate.body import body_bytes
+from ovh_api_mcp.gate.call import Call, parse_call
+from ovh_api_mcp.gate.match import Route, Router
+from ovh_api_mcp.gate.parameters import header_lines, query_string
+from ovh_api_mcp.gate.path import normalise_path
+from ovh_api_mcp.json_value import JsonObject
+from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
+
+Send = Callable[[ApiRequest], Awaitable[ApiResponse]]
+
+
+class OperationSource(Protocol):
+    """What the gate needs of a catalogue."""
+
+    def routes(self) -> Iterable[tuple[Method, str]]:
+        """Return method and path template of every operation."""
+        ...
+
+    def operation(self, method: Method, path: str) -> Operation | None:
+        """Return the operation on a path template, or None where there is none."""
+        ...
+
+
+class Gatekeeper:
+    """Checks calls against one catalogue and sends those that may leave."""
+
+    def __init__(self, catalog: OperationSource, send: Send) -> None:
+        self._catalog = catalog
+        self._send = send
+        self._router = Router(catalog.routes())
+
+    async def request(self, arguments: JsonObject) -> ApiResponse:
+        """Return the API's answer to what a script gave to `ovh.request`.
+
+        *Raises* RefusedError when nothing was sent, else what `send` raises.
+        """
+        return await self._send(self.check(arguments))
+
+    def check(self, arguments: JsonObject) -> ApiRequest:
+        """Return the request that a call amounts to, without sending it; *Raises* RefusedError."""
+        call = parse_call(arguments)
+        path = normalise_path(call.path, call.params)
+        route = self._router.route(call.method, path)
+        return _api_request(self._operation(route), route, call)
+
+    def _operation(self, route: Route) -> Operation:
+        operation = self._catalog.operation(route.method, route.template)
+        if operation is None:
+            raise InternalError(f"The catalogue lists {route.method} {route.template} but does not hold it.")
+        return operation
+
+
+def _api_request(operation: Operation, route: Route, call: Call) -> ApiRequest:
+    query = query_string(operation, call.query)
+    return ApiRequest(
+        method=route.method,
+        target=f"{route.wire}?{query}" if query else route.wire,
+        body=body_bytes(operation, call),
+        headers=header_lines(operation, call.headers),
+        is_authenticated=operation.is_authenticated,
+    )

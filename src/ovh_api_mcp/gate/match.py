@@ -1,0 +1,164 @@
+"""From method and path to the operation they name, or a refusal that teaches.
+
+The API routes by the path first: a literal wins over a parameter at every segment, and only then
+does it look at the method. So does this module.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from ovh_api_mcp.catalog.model import Method
+from ovh_api_mcp.errors import RefusedError, cut_foreign
+from ovh_api_mcp.gate.nearest import Nearest
+from ovh_api_mcp.gate.path import CallPath, Segment
+from ovh_api_mcp.gate.refusal import listed, quoted, refusal
+from ovh_api_mcp.gate.routes import RouteNode, build_routes, find_route, is_parameter
+from ovh_api_mcp.limits import MESSAGE_CHARS
+
+_PLACEHOLDER: Final = re.compile(
+    r".*\{.*|.*\}.*"  # {zoneName}
+    r"|<.*>"  # <zoneName>
+    r"|:[A-Za-z_]\w*"  # :zoneName
+    r"|\.{3}|…|[xX]{3,}"
+    r"|(?:YOUR|MY)[_-][A-Z0-9_-]+|[A-Z]+(?:[_-][A-Z]+)*[_-](?:ID|NAME)"  # YOUR_PROJECT_ID
+)
+_VERSION: Final = re.compile(r"v\d{1,2}|\d{1,2}\.\d{1,2}")
+_SHOWN_CHARS: Final = 100
+_MERGED_SEGMENTS: Final = 16
+_FIND: Final = "Look operations up with the search tool."
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The operation that a path names: its template, and the path as it goes over the wire.
+
+    `values` are the parameters of the template, by its own names, percent-decoded.
+    """
+
+    method: Method
+    template: str
+    wire: str
+    values: tuple[tuple[str, str], ...]
+
+
+class Router:
+    """Routes calls over the operations of one catalogue."""
+
+    def __init__(self, routes: Iterable[tuple[Method, str]]) -> None:
+        self._root = build_routes(routes)
+        self._nearest = Nearest(self._root)
+
+    def route(self, method: Method, path: CallPath) -> Route:
+        """Return the one operation that method and path name.
+
+        *Raises* RefusedError: unknown-operation, method-not-allowed, or invalid-call for a value
+        that is a placeholder or would lead to another operation.
+        """
+        node = find_route(self._root, path.segments)
+        if node is None:
+            raise self._unknown(method, path)
+        if find_route(self._root, path.segments, by_value=True) is not node:
+            raise self._leads_elsewhere(node, path)
+        template = node.templates.get(method)
+        if template is None:
+            raise _other_methods(method, node)
+        if not path.is_template:
+            self._refuse_placeholder(template, path)
+        return _route(method, template, path)
+
+    def _unknown(self, method: Method, path: CallPath) -> RefusedError:
+        fact = f"There is no operation {method} {cut_foreign(path.wire, _SHOWN_CHARS)}."
+        if hint := self._branch_hint(path):
+            return refusal("unknown-operation", f"{fact} {hint}", hint=hint)
+        nearest = self._nearest.operations(method, path.segments)
+        hint = self._slash_hint(method, path.segments, nearest)
+        room_chars = MESSAGE_CHARS - len(f"{fact} {hint} Nearest: , ….")
+        near = f"Nearest: {listed(nearest, room_chars)}." if nearest else _FIND
+        return refusal("unknown-operation", " ".join(filter(None, (fact, hint, near))), hint=hint or near)
+
+    def _branch_hint(self, path: CallPath) -> str:
+        """Return the advice for a path that is right but for its branch, or ""."""
+        first, rest = path.segments[0], path.segments
+        if _VERSION.fullmatch(first.value):
+            rest = path.segments[1:]
+        for branch in ("v1", "v2"):
+            segments = (Segment(branch, branch), *rest)
+            node = find_route(self._root, segments)
+            if node is not None:
+                right = cut_foreign(CallPath(segments, path.is_template).wire, _SHOWN_CHARS)
+                methods = ", ".join(node.templates)
+                return f"Paths begin with /v1 or /v2, and this one is {right} ({methods})."
+        return ""
+
+    def _slash_hint(self, method: Method, segments: tuple[Segment, ...], nearest: list[str]) -> str:
+        """Return the advice for a value whose slash made two segments of it, or ""."""
+        if len(segments) > _MERGED_SEGMENTS or _is_one_word_off(segments, nearest):
+            return ""
+        for length in range(2, len(segments)):
+            for start in range(1, len(segments) - length + 1):
+                end = start + length
+                value = "/".join(segment.value for segment in segments[start:end])
+                merged = Segment(value, quote(value, safe=""))
+                node = find_route(self._root, (*segments[:start], merged, *segments[end:]))
+                if node is not None and method in node.templates:
+                    name = node.templates[method].split("/")[start + 1].strip("{}")
+                    return (
+                        f"If a value holds a slash, encode it (%2F) or give the value through params: "
+                        f'{{{name}}} in the path and params: {{ {name}: "{cut_foreign(value, 60)}" }}.'
+                    )
+        return ""
+
+    def _leads_elsewhere(self, node: RouteNode, path: CallPath) -> RefusedError:
+        given = [(segment.parameter, segment.value) for segment in path.segments if segment.parameter]
+        other = find_route(self._root, path.segments, by_value=True)
+        where = other.template() if other is not None else "another path"
+        named = listed((f"{name}: {quoted(value)}" for name, value in given), 120)
+        return refusal(
+            "invalid-call",
+            f"With params {named} the path {node.template()} becomes {where}, which is another operation. "
+            "A fixed segment wins over a parameter. To call that one, give its path.",
+        )
+
+    def _refuse_placeholder(self, template: str, path: CallPath) -> None:
+        for number, part in enumerate(template[1:].split("/")):
+            value = path.segments[number].value
+            if is_parameter(part) and _PLACEHOLDER.fullmatch(value):
+                lister = find_route(self._root, path.segments[:number])
+                source = (
+                    f" {lister.template()} (GET) lists them."
+                    if lister is not None and Method.GET in lister.templates
+                    else ""
+                )
+                raise refusal(
+                    "invalid-call",
+                    f"{quoted(value)} in the path is a placeholder: put the real value of {part} there, or "
+                    f"keep {part} in the path and give params: {{ {part.strip('{}')}: … }}.{source}",
+                    hint=f"Give the real value of {part}.{source}",
+                )
+
+
+def _route(method: Method, template: str, path: CallPath) -> Route:
+    parts = template[1:].split("/")
+    pairs = list(zip(parts, path.segments, strict=True))
+    return Route(
+        method=method,
+        template=template,
+        wire="".join(f"/{segment.wire if is_parameter(part) else part}" for part, segment in pairs),
+        values=tuple((part[1:-1], segment.value) for part, segment in pairs if is_parameter(part)),
+    )
+
+
+def _other_methods(method: Method, node: RouteNode) -> RefusedError:
+    methods = " and ".join(node.templates)
+    hint = f"This path has {methods}."
+    return refusal("method-not-allowed", f"There is no {method} on {node.template()}. {hint}", hint=hint)
+
+
+def _is_one_word_off(segments: tuple[Segment, ...], nearest: list[str]) -> bool:
+    """Tell whether the first suggestion has as many segments: then a word is wrong, not a slash too many."""
+    return bool(nearest) and nearest[0].count("/") == len(segments)
