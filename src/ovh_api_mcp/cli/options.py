@@ -1,0 +1,188 @@
+"""The options of the command line: one table, from which every command takes what concerns it.
+
+Values stay the texts that were typed; settings.py parses them, so that flags and environment are
+held to the same rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Final, Literal
+
+import click
+
+from ovh_api_mcp import limits
+from ovh_api_mcp.settings import HOST_DEFAULT, PORT_DEFAULT, Flags
+
+Topic = Literal["transport", "api", "log"]
+
+_VISIBLE: Final = "Other users of this machine can see flags: prefer the variable."
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One option; without a metavar it is a switch."""
+
+    topic: Topic
+    flag: str
+    metavar: str
+    text: str
+    variable: str = ""
+    default: str = ""
+
+    def option(self) -> click.Option:
+        """Return it as click wants it."""
+        known = [
+            f"env: {self.variable}" if self.variable else "",
+            f"default: {self.default}" if self.default else "",
+        ]
+        aside = "; ".join(part for part in known if part)
+        text = f"{self.text} [{aside}]" if aside else self.text
+        if not self.metavar:
+            return click.Option([self.flag], is_flag=True, help=text)
+        return click.Option(
+            [self.flag], metavar=self.metavar, multiple=self.flag == "--allowed-host", help=text
+        )
+
+
+_ROWS: Final = (
+    _Row(
+        "transport",
+        "--transport",
+        "http|stdio",
+        "How clients connect: stdio for a desktop client that starts the server itself, http for all others.",
+        "OVH_TRANSPORT",
+        "http",
+    ),
+    _Row("transport", "--port", "PORT", "Port to listen on over HTTP.", "PORT", str(PORT_DEFAULT)),
+    _Row(
+        "transport",
+        "--host",
+        "ADDRESS",
+        "Address to listen on over HTTP. Any but a loopback address needs --auth-token.",
+        default=HOST_DEFAULT,
+    ),
+    _Row(
+        "api",
+        "--endpoint",
+        "NAME|URL",
+        "Which API: eu, ca, us, OVH's own names such as kimsufi-eu, `simulator` for a built-in practice"
+        " API without an account, or the root URL of an API.",
+        "OVH_ENDPOINT",
+        "eu",
+    ),
+    _Row(
+        "api",
+        "--app-key",
+        "KEY",
+        "Application key; goes with application secret and consumer key.",
+        "OVH_APPLICATION_KEY",
+    ),
+    _Row("api", "--app-secret", "SECRET", f"Application secret. {_VISIBLE}", "OVH_APPLICATION_SECRET"),
+    _Row("api", "--consumer-key", "KEY", f"Consumer key. {_VISIBLE}", "OVH_CONSUMER_KEY"),
+    _Row(
+        "api",
+        "--client-id",
+        "ID",
+        "OAuth2 service account, instead of the three keys; goes with its secret.",
+        "OVH_CLIENT_ID",
+    ),
+    _Row(
+        "api",
+        "--client-secret",
+        "SECRET",
+        f"Secret of the OAuth2 service account. {_VISIBLE}",
+        "OVH_CLIENT_SECRET",
+    ),
+    _Row(
+        "api",
+        "--services",
+        "LIST",
+        "Services to load: * or roots separated by commas, such as domain,me,cloud,dedicated/server.",
+        "OVH_SERVICES",
+        "*",
+    ),
+    _Row(
+        "api",
+        "--cache-dir",
+        "DIR",
+        "Where the catalogue of operations is kept.",
+        "OVH_CACHE_DIR",
+        "the platform's cache directory",
+    ),
+    _Row(
+        "api",
+        "--cache-ttl",
+        "SECONDS",
+        "How long a catalogue counts as fresh; 0 for no cache.",
+        "OVH_CACHE_TTL",
+        str(limits.CATALOG_TTL_S_DEFAULT),
+    ),
+    _Row("api", "--no-cache", "", "Keep no catalogue: build it anew at each start."),
+    _Row(
+        "api",
+        "--max-code-size",
+        "BYTES",
+        "Longest script that is accepted.",
+        "OVH_MAX_CODE_SIZE",
+        str(limits.CODE_BYTES_DEFAULT),
+    ),
+    _Row(
+        "api",
+        "--max-result-tokens",
+        "TOKENS",
+        "Longest result, at 4 characters a token; longer ones are cut and say so.",
+        "OVH_MAX_RESULT_TOKENS",
+        str(limits.RESULT_TOKENS_DEFAULT),
+    ),
+    _Row(
+        "transport",
+        "--auth-token",
+        "TOKEN",
+        f"Bearer token that HTTP clients must send. {_VISIBLE}",
+        "OVH_MCP_TOKEN",
+    ),
+    _Row(
+        "transport",
+        "--allow-anonymous",
+        "",
+        "Serve without a token on an address that others can reach: they act with your credentials.",
+        "OVH_MCP_ALLOW_ANONYMOUS",
+        "off",
+    ),
+    _Row(
+        "transport",
+        "--allowed-host",
+        "NAME",
+        "Host name by which clients reach the server, behind a proxy for example; may be repeated.",
+        "OVH_MCP_ALLOWED_HOSTS",
+        "its own addresses",
+    ),
+    _Row("api", "--schemas", "DIR", "Schemas that the simulator serves.", default="its own small set"),
+    _Row(
+        "log",
+        "--log-level",
+        "LEVEL",
+        "debug, info, warning or error; logs go to standard error.",
+        "OVH_LOG_LEVEL",
+        "info",
+    ),
+)
+
+
+def options(*topics: Topic) -> list[click.Parameter]:
+    """Return the options of `topics`, in the order of the table."""
+    return [row.option() for row in _ROWS if row.topic in topics]
+
+
+def flags_of(context: click.Context) -> Flags:
+    """Return what was typed before and after a command's name; what stands after it wins."""
+    names = {field.name for field in fields(Flags)}
+    before = context.parent.params if context.parent else {}
+    given = {
+        name: value
+        for params in (before, context.params)
+        for name, value in params.items()
+        if name in names and value
+    }
+    return Flags(**given)

@@ -1,0 +1,132 @@
+"""What goes back: to a script whose call has ended, and to the client whose script has ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from ovh_api_mcp.errors import ApiError, CodeError, InternalError, NetworkError, OvhMcpError
+from ovh_api_mcp.gate.call import describe_call
+from ovh_api_mcp.json_value import JsonObject
+from ovh_api_mcp.ovh.messages import ApiResponse
+from ovh_api_mcp.sandbox.outcome import CallAnswer, LogLine, Outcome, ScriptCall, ScriptFailure
+from ovh_api_mcp.secret import Redactor
+from ovh_api_mcp.server.output import fit_error, fit_result
+
+_LOOK_FIRST: Final = "The call may have been processed all the same: look before you repeat it."
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """What a client gets: the result or the error first, then console output and notes, if any."""
+
+    texts: tuple[str, ...]
+    is_error: bool
+
+    def redacted(self, redactor: Redactor) -> ToolAnswer:
+        """Return it without the secrets that `redactor` knows."""
+        return ToolAnswer(tuple(map(redactor.redact, self.texts)), self.is_error)
+
+
+def fitted_answer(outcome: Outcome, redactor: Redactor, *, budget_chars: int) -> ToolAnswer:
+    """Return the answer of a script that came to an end, fitted to its budget.
+
+    Secrets go before anything is cut: half of one would not be recognised afterwards.
+    """
+    logs = [LogLine(line.level, redactor.redact(line.text)) for line in outcome.logs]
+    if outcome.failure is None:
+        fitted = fit_result(
+            _without_secrets(outcome.result or b"null", redactor),
+            budget_chars=budget_chars,
+            logs=logs,
+            logs_dropped=outcome.logs_dropped,
+            notes=outcome.notes,
+        )
+    else:
+        fitted = fit_error(
+            redactor.redact(_failure_text(outcome.failure)),
+            budget_chars=budget_chars,
+            logs=logs,
+            logs_dropped=outcome.logs_dropped,
+            notes=outcome.notes,
+        )
+    texts = tuple(text for text in (fitted.result, fitted.logs, fitted.notes) if text)
+    return ToolAnswer(texts, is_error=outcome.failure is not None)
+
+
+def _failure_text(failure: ScriptFailure) -> str:
+    """Return what went wrong, what the API said of it, where in the script, and what to do next."""
+    fields = dict(failure.fields or {})
+    hint = failure.hint or fields.get("hint")
+    told = {name: value for name, value in fields.items() if name not in ("message", "hint", "code")}
+    lines = [f"{failure.name}: {failure.message}"]
+    if told:
+        lines.append(msgspec.json.encode(told).decode())
+    if failure.line:
+        lines.append(f"at line {failure.line}, column {failure.column}")
+    lines += [failure.excerpt, str(hint or "")]
+    return "\n".join(line for line in lines if line)
+
+
+def error_answer(error: OvhMcpError) -> ToolAnswer:
+    """Return the answer of a run that had no outcome: message, place and next step."""
+    place = (
+        f" (line {error.line}, column {error.column})" if isinstance(error, CodeError) and error.line else ""
+    )
+    lines = [f"{error.message}{place}"]
+    if error.hint and error.hint not in error.message:
+        lines.append(error.hint)
+    return ToolAnswer(("\n".join(lines),), is_error=True)
+
+
+def call_answer(response: ApiResponse, redactor: Redactor) -> CallAnswer:
+    """Return what a script gets for a call that succeeded; an empty answer is null."""
+    return CallAnswer(is_ok=True, json=_without_secrets(response.body or b"null", redactor))
+
+
+def failed_call_answer(error: OvhMcpError, call: ScriptCall, redactor: Redactor) -> CallAnswer:
+    """Return the fields of the OvhError that a script gets for a call that failed."""
+    text = msgspec.json.encode(_error_fields(error, call)).decode()
+    return CallAnswer(is_ok=False, json=redactor.redact(text).encode())
+
+
+def _error_fields(error: OvhMcpError, call: ScriptCall) -> JsonObject:
+    fields: JsonObject = {"message": error.message, "code": error.code, "hint": error.hint}
+    fields.update(describe_call(call.arguments))
+    match error:
+        case ApiError():
+            fields["status"] = error.status
+            fields["errorCode"] = error.error_code
+            fields["class"] = error.error_class
+            fields["queryId"] = error.query_id
+            fields["details"] = error.details
+        case NetworkError(may_have_happened=True) if call.may_change_something:
+            fields["hint"] = f"{_LOOK_FIRST} {error.hint}".rstrip()
+        case _:
+            pass
+    return {name: value for name, value in fields.items() if value not in ("", None)}
+
+
+def _without_secrets(body: bytes, redactor: Redactor) -> bytes:
+    """Return JSON text that repeats none of our secrets."""
+    text = body.decode()
+    redacted = redactor.redact(text)
+    if redacted == text:
+        return body
+    try:
+        msgspec.json.decode(redacted, type=msgspec.Raw)
+    except msgspec.DecodeError:
+        # A secret of digits alone stands for a number here; it is no echo, and *** is no number.
+        return body
+    return redacted.encode()
+
+
+def bug(reference: str) -> InternalError:
+    """Return the error that stands for an exception nobody foresaw, whose traceback is in the log."""
+    return InternalError(
+        f"Internal error, reference {reference}: a fault of this server, not of your script. "
+        "Its log holds the details under that reference.",
+        hint="Try it another way, and tell the user the reference.",
+    )

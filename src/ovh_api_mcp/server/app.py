@@ -1,0 +1,113 @@
+"""The parts, put together: the only place where all of them meet. It constructs, it decides nothing.
+
+Nothing slow happens before `warm_up`: a client that asks who is there gets its answer first.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+from ovh_api_mcp import __version__
+from ovh_api_mcp.catalog.catalog import Catalog
+from ovh_api_mcp.catalog.model import BuildProgress
+from ovh_api_mcp.catalog.store import CatalogFile
+from ovh_api_mcp.errors import InternalError
+from ovh_api_mcp.gate.gatekeeper import Gatekeeper
+from ovh_api_mcp.json_value import JsonObject
+from ovh_api_mcp.ovh.client import OvhClient
+from ovh_api_mcp.ovh.credentials import ApplicationCredentials, Credentials
+from ovh_api_mcp.ovh.endpoints import Endpoint, url_endpoint
+from ovh_api_mcp.ovh.transport import Transport
+from ovh_api_mcp.sandbox.sandbox import Sandbox
+from ovh_api_mcp.secret import Redactor, Secret
+from ovh_api_mcp.server.execution import Execution, ReportProgress
+from ovh_api_mcp.settings import Settings
+
+_BUILDER: Final = (sys.executable, "-m", "ovh_api_mcp.cli.build_catalog")
+
+
+class App:
+    """Everything that runs scripts, for one endpoint and one set of credentials."""
+
+    def __init__(self, settings: Settings, endpoint: Endpoint, client: OvhClient, redactor: Redactor) -> None:
+        self._client = client
+        self._gate: Gatekeeper | None = None
+        self._digest = ""
+        self.sandbox = Sandbox()
+        self.catalog = Catalog(
+            endpoint_root=endpoint.root,
+            services=settings.services,
+            cache_dir=settings.cache_dir,
+            ttl_s=settings.cache_ttl_s,
+            builder=_BUILDER,
+            environment=settings.child_environment,
+            on_new=self._switch_to,
+        )
+        self.execution = Execution(
+            wait_gate=self._wait_gate,
+            sandbox=self.sandbox,
+            redactor=redactor,
+            limit_code_bytes=settings.max_code_bytes,
+            limit_result_tokens=settings.max_result_tokens,
+        )
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings, redactor: Redactor) -> AsyncIterator[App]:
+        """Yield the app; afterwards nothing that it started is left."""
+        async with AsyncExitStack() as cleanup:
+            endpoint, credentials = settings.endpoint, settings.credentials
+            if endpoint.is_simulator:
+                endpoint, credentials = await _start_simulator(settings, cleanup)
+            transport = Transport(network=settings.network)
+            cleanup.push_async_callback(transport.aclose)
+            client = OvhClient(transport, endpoint, credentials, redactor=redactor)
+            cleanup.push_async_callback(client.aclose)
+            app = cls(settings, endpoint, client, redactor)
+            cleanup.push_async_callback(app.catalog.aclose)
+            cleanup.push_async_callback(app.sandbox.aclose)
+            yield app
+
+    def warm_up(self) -> None:
+        """Begin to open or build the catalogue and to start the sandbox; returns at once."""
+        self.catalog.start()
+
+    def health(self) -> JsonObject:
+        """Return what /healthz tells: no secrets, nothing of the account."""
+        file = self.catalog.current
+        catalogue: JsonObject = {"state": "building" if file is None else "ready"}
+        if file is not None:
+            catalogue["services"] = file.info.service_count
+            catalogue["operations"] = file.info.operation_count
+            catalogue["failedServices"] = len(file.info.failed)
+        return {"status": "ok", "version": __version__, "catalogue": catalogue}
+
+    def _switch_to(self, file: CatalogFile) -> None:
+        self._gate = Gatekeeper(file, self._client.send)
+        if file.info.digest != self._digest:
+            self._digest = file.info.digest
+            self.sandbox.switch_document(file.folded_pieces)
+
+    async def _wait_gate(self, report: ReportProgress) -> Gatekeeper:
+        async def on_progress(progress: BuildProgress) -> None:
+            await report(progress.done, progress.total, progress.step)
+
+        await self.catalog.ready(on_progress)
+        if self._gate is None:
+            raise InternalError("The catalogue is ready, but no gate was made to it.")
+        return self._gate
+
+
+async def _start_simulator(settings: Settings, cleanup: AsyncExitStack) -> tuple[Endpoint, Credentials]:
+    from ovh_api_mcp.simulator.simulator import Simulator  # late: nobody else needs a simulated API
+
+    simulator = await Simulator.start(schemas=settings.schemas_dir)
+    cleanup.push_async_callback(simulator.aclose)
+    account = simulator.account
+    credentials = ApplicationCredentials(
+        account.application_key, Secret(account.application_secret), Secret(account.consumer_key)
+    )
+    return url_endpoint(simulator.url), credentials

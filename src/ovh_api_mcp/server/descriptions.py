@@ -1,0 +1,66 @@
+"""The words the model reads before it calls anything.
+
+Every character is paid for in every conversation: both tool definitions and the instructions
+together stay within DESCRIPTION_TOKENS, the instructions within limits.INSTRUCTIONS_CHARS, the
+important first, because clients cut them.
+"""
+
+from typing import Final
+
+DESCRIPTION_TOKENS: Final = 1_200  # both definitions and the instructions, limits.CHARS_PER_TOKEN each
+
+INSTRUCTIONS: Final = """\
+The whole OVHcloud API (domains, DNS, email, public cloud, VPS, dedicated servers, network, IAM, \
+billing) through two tools that run JavaScript you write. Requests are authenticated for you: \
+never ask for keys.
+
+1. `search` the API's OpenAPI document for the operation, then read its parameters and body. \
+Never guess a path.
+2. `execute` a script that calls it. One script may make many calls: chain, join and filter there, \
+and return only the fields you need, because long results are cut.
+
+- Paths begin with /v1 or /v2, as in the document. Most v1 lists answer only ids; \
+the item is at the child path.
+- POST, PUT and DELETE act on a real account, and some cost money: GET what is there first, and make \
+sure that the user wants the change.
+- An error says what was wrong and what to do next: correct the script and run it again. If the call \
+may have been processed, look before you repeat it."""
+
+SEARCH_DESCRIPTION: Final = """\
+Find OVHcloud API operations and read their schemas. Runs JavaScript `(spec) => result` over the \
+merged OpenAPI 3.1 document; what it returns comes back as JSON. Nothing is called.
+
+spec.paths["/v1/domain/zone/{zoneName}"].get = { summary, description, tags, deprecated, \
+parameters: [{ name, in, required, schema }], requestBody, responses, \
+"x-ovh-status": { value: "PRODUCTION" } }
+spec.components.schemas[name]: where a "$ref" "#/components/schemas/name" leads.
+
+There are thousands of paths: filter by words of path or summary, return method, path and summary; \
+then look at one operation, e.g. (spec) => spec.paths["/v1/vps/{serviceName}/reboot"].post
+Prefer PRODUCTION to BETA, ALPHA and DEPRECATED. Limits: 10 s, 64 MiB."""
+
+SEARCH_CODE: Final = (
+    'A function, e.g. (spec) => Object.entries(spec.paths).filter(([p]) => p.includes("/domain/zone"))'
+    ".map(([p, ops]) => [p, Object.keys(ops)])"
+)
+
+EXECUTE_DESCRIPTION: Final = """\
+Call the OVHcloud API. Runs JavaScript `async () => result`; what it returns comes back as JSON, \
+console output beside it.
+
+await ovh.request({ method, path, params, query, body }) gives the parsed answer.
+- path: from the document, filled in, or as it stands with `params`, which encode every value; \
+needed for values with "/": { method: "GET", path: "/v1/ip/{ip}", params: { ip: "203.0.113.0/24" } }
+- query: an object; body: JSON, on POST and PUT only.
+- A failed call throws an OvhError { message, status, errorCode, details, hint } that you can catch to go on.
+- Ids to objects, 10 calls at a time:
+  for (let i = 0; i < ids.length; i += 10)
+    out.push(...await Promise.all(ids.slice(i, i + 10).map(id =>
+      ovh.request({ method: "GET", path: "/v1/vps/{serviceName}", params: { serviceName: id } }))));
+- Integers beyond 2^53 are BigInt. There is no fetch, require or setTimeout.
+Unknown operations and wrong methods are refused before anything is sent. \
+Limits: 30 s, 64 MiB, 1,000 calls."""
+
+EXECUTE_CODE: Final = (
+    'A function, e.g. async () => await ovh.request({ method: "GET", path: "/v1/domain/zone" })'
+)

@@ -1,0 +1,46 @@
+"""A server from its start to its end, on one of the two transports."""
+
+from __future__ import annotations
+
+import socket
+
+import anyio
+
+from ovh_api_mcp import limits
+from ovh_api_mcp.secret import Redactor
+from ovh_api_mcp.server.app import App
+from ovh_api_mcp.server.protocol import build_server
+from ovh_api_mcp.server.stdio import serve_stdio
+from ovh_api_mcp.server.streamable_http import serve_streamable_http
+from ovh_api_mcp.settings import Settings
+
+_JSON_ESCAPE_CHARS = 6  # what one character of code takes at most in a JSON string: \u0000
+
+
+def serve_on_stdio(settings: Settings, redactor: Redactor) -> None:
+    """Serve one client on standard input and output until it leaves or a signal comes."""
+
+    async def run() -> None:
+        async with App.open(settings, redactor) as app:
+            await serve_stdio(build_server(app.execution), on_first_message=app.warm_up)
+
+    anyio.run(run)
+
+
+def serve_on_http(settings: Settings, redactor: Redactor, listener: socket.socket) -> None:
+    """Serve clients on `listener` until a signal comes."""
+
+    async def run() -> None:
+        async with App.open(settings, redactor) as app:
+            app.warm_up()
+            await serve_streamable_http(
+                build_server(app.execution),
+                listener,
+                host=settings.host,
+                allowed_hosts=settings.allowed_hosts,
+                token=settings.auth_token,
+                request_bytes=max(limits.HTTP_REQUEST_BYTES, _JSON_ESCAPE_CHARS * settings.max_code_bytes),
+                health=app.health,
+            )
+
+    anyio.run(run)

@@ -1,0 +1,97 @@
+"""MCP over Streamable HTTP at /mcp, behind the front door, ended in order by a signal."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+
+import anyio
+import uvicorn
+from mcp.server.lowlevel import Server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+
+from ovh_api_mcp import limits
+from ovh_api_mcp.json_value import JsonObject
+from ovh_api_mcp.secret import Secret
+from ovh_api_mcp.server.front_door import FrontDoor, KnownHosts
+from ovh_api_mcp.server.listener import mcp_url
+
+_log = logging.getLogger(__name__)
+
+
+async def serve_streamable_http(
+    server: Server[None],
+    listener: socket.socket,
+    *,
+    host: str,
+    allowed_hosts: Iterable[str],
+    token: Secret[str] | None,
+    request_bytes: int,
+    health: Callable[[], JsonObject],
+) -> None:
+    """Serve clients on `listener` until SIGINT or SIGTERM; a second signal cuts the grace short."""
+    sessions = StreamableHTTPSessionManager(
+        server,
+        max_request_body_size=request_bytes,
+        max_sessions=limits.HTTP_SESSIONS,
+        # The front door has checked both headers, by rules that also know a Host without a port.
+        security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+    )
+    door = FrontDoor(
+        sessions.handle_request, hosts=KnownHosts(host, allowed_hosts), token=token, health=health
+    )
+    http = _Uvicorn(
+        uvicorn.Config(
+            door,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="none",
+            limit_concurrency=limits.HTTP_CONNECTIONS,
+            timeout_graceful_shutdown=0,  # by then the front door has waited for the answers
+        )
+    )
+    async with sessions.run(), anyio.create_task_group() as tasks:
+        tasks.start_soon(_stop_on_signals, http, door)
+        _log.info("event=listening url=%s", mcp_url(host, listener))
+        try:
+            await http.serve(sockets=[listener])
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await http.shutdown(sockets=[listener])
+            raise
+        tasks.cancel_scope.cancel()
+
+
+async def _stop_on_signals(http: uvicorn.Server, door: FrontDoor) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        hurried = anyio.CancelScope()
+        async with anyio.create_task_group() as tasks:
+            async for received in signals:
+                if door.is_closing:
+                    hurried.cancel()
+                    continue
+                _log.info("event=stopping signal=%s", signal.Signals(received).name)
+                tasks.start_soon(_stop, http, door, hurried)
+
+
+async def _stop(http: uvicorn.Server, door: FrontDoor, hurried: anyio.CancelScope) -> None:
+    with anyio.move_on_after(limits.GRACE_S), hurried:
+        await door.close()
+    # Standing streams end with their connections, which uvicorn would report as an error.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    http.should_exit = True
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn without its signal handlers: they raise the signal again after the end, so exit codes lie."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave signals to `_stop_on_signals`."""
+        yield

@@ -1,0 +1,68 @@
+"""What users rely on, each with an id; a test that proves one names it with `pytest.mark.promise`.
+
+tests/test_requirements.py checks that every promise has a test and every named id is here.
+"""
+
+from typing import Final
+
+PROMISES: Final[dict[str, str]] = {
+    # tools
+    "tools.two": "There are two tools, search and execute, in this order, whose cost in context is constant.",
+    "tools.search": "search runs (spec) => … over the merged OpenAPI 3.1 document.",
+    "tools.execute": "execute calls any operation with ovh.request; authentication is handled.",
+    "tools.readme-scripts": "The three scripts of the README work as they stand.",
+    "tools.async-or-not": "A function may be async or not in both tools.",
+    "tools.errors": "What goes wrong is a tool error (isError) that a model can act on.",
+    "tools.forms": "Arrow functions, function expressions, fences, export default and bare statements are accepted.",
+    "limits.memory": "A script has 64 MiB of memory and 1 MiB of stack.",
+    "limits.time": "A script has 10 s in search and 30 s in execute; one that never ends is ended.",
+    "limits.code-size": "Code longer than --max-code-size is refused.",
+    "limits.result": "A result is bounded, and a cut one is still valid JSON that says what was cut.",
+    "limits.answer": "An answer of more than 8 MiB is a clear error.",
+    # calls
+    "calls.prefix": "Paths begin with /v1 or /v2.",
+    "calls.unknown": "Unknown operations and wrong methods are refused before anything is sent.",
+    "calls.unsafe-path": "Unsafe paths are refused in every spelling, and nothing is sent.",
+    "calls.encoded-slash": "An encoded %2F is content of its segment and goes over the wire unchanged.",
+    "calls.params": "Values with a slash go through params.",
+    "calls.method-case": "The method may come in any case.",
+    "calls.literals-win": "Literals win over templates.",
+    "calls.body": "A body may be any JSON value on POST and PUT; GET and DELETE take none.",
+    "calls.headers": "Headers: what the operation declares, X-Pagination-*, X-Schemas-Version and Pragma.",
+    "calls.big-integers": "Integers beyond 2^53 reach a script as BigInt and leave it as the same digits.",
+    "calls.no-redirects": "HTTP redirects are never followed.",
+    # secrets
+    "secrets.never": "Secrets never reach the script, a result, an error or a log.",
+    # transports
+    "stdio.only-mcp": "On stdio, stdout carries MCP and nothing else.",
+    "http.mcp": "Streamable HTTP is served at /mcp.",
+    "http.host-origin": "Foreign Host and Origin headers are refused on whatever address.",
+    "http.token": "--auth-token asks for that bearer token; without one any Authorization header passes.",
+    "http.exposure": "An address that is not loopback wants a token or --allow-anonymous.",
+    "http.well-known": "/.well-known/oauth-* answers a plain 404.",
+    "eras": "Both protocol eras are served on both transports.",
+    "stop": "SIGINT, SIGTERM and, on stdio, the end of input stop the server in order; nothing is left behind.",
+    # settings
+    "settings.table": "Every row of the table of options works as flag and environment variable.",
+    "settings.precedence": "Flags win over the environment, the environment over ovh.conf; empty values are absent.",
+    "settings.endpoint": "An unknown endpoint is an error that lists the names.",
+    "settings.url-endpoint": "A URL as endpoint comes from a flag or the environment only; http only on loopback.",
+    "credentials.kinds": "Keys or a service account; the server sees by itself which.",
+    "credentials.conflict": "Both kinds at once, or half of one, is an error at start without values.",
+    "credentials.none": "Without credentials the server starts, search works, and a call says how to get them.",
+    "credentials.unsigned": "Operations without authentication are sent unsigned.",
+    "credentials.oauth2-hosts": "OAuth2 secrets go only to the endpoint's known hosts.",
+    # catalogue
+    "catalog.complete": "All 84 services load: 4,841 paths, 6,624 operations.",
+    "catalog.start": "initialize and tools/list are answered at once even if the schema host never answers.",
+    "catalog.partial": "A service that fails is reported and leaves the rest usable.",
+    "catalog.cache": "A cache that is expired, corrupt, of another endpoint, selection or version is handled silently.",
+    "catalog.stale": "A stale cache is used while a refresh runs.",
+    "catalog.services": "--services loads just those roots.",
+    # simulator
+    "simulator.sdk": "OVH's own Python SDK works against the simulator unchanged.",
+    "simulator.endpoint": "--endpoint simulator brings its own account and needs no credentials.",
+    # command line
+    "cli.one-shot": "search and execute run once from the command line; exit status 1 on a tool error.",
+    "cli.demo": "The demo shows the main job without network or keys.",
+}

@@ -1,0 +1,164 @@
+"""What the model reads before it calls anything, and how a call's arguments are judged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pytest
+from inline_snapshot import snapshot
+
+from ovh_api_mcp import limits
+from ovh_api_mcp.errors import CodeError
+from ovh_api_mcp.server.descriptions import DESCRIPTION_TOKENS, INSTRUCTIONS
+from ovh_api_mcp.server.execution import Tool
+from ovh_api_mcp.server.tools import TOOLS, input_schema, parse_arguments
+
+
+def definitions() -> list[dict[str, object]]:
+    """Return the tools as they go over the wire."""
+    return [tool.model_dump(by_alias=True, exclude_none=True, mode="json") for tool in TOOLS.values()]
+
+
+def test_definitions_and_instructions_stay_within_their_tokens() -> None:
+    text = json.dumps(definitions(), ensure_ascii=False) + INSTRUCTIONS
+    assert len(text) <= DESCRIPTION_TOKENS * limits.CHARS_PER_TOKEN
+
+
+def test_instructions_survive_clients_that_cut_them() -> None:
+    assert len(INSTRUCTIONS) <= limits.INSTRUCTIONS_CHARS
+
+
+def test_the_first_lines_of_the_instructions_hold_the_workflow() -> None:
+    head = INSTRUCTIONS[:600]
+    assert head.index("`search`") < head.index("`execute`")
+
+
+def test_the_instructions_are_these() -> None:
+    assert (
+        snapshot("""\
+The whole OVHcloud API (domains, DNS, email, public cloud, VPS, dedicated servers, network, IAM, billing) through two tools that run JavaScript you write. Requests are authenticated for you: never ask for keys.
+
+1. `search` the API's OpenAPI document for the operation, then read its parameters and body. Never guess a path.
+2. `execute` a script that calls it. One script may make many calls: chain, join and filter there, and return only the fields you need, because long results are cut.
+
+- Paths begin with /v1 or /v2, as in the document. Most v1 lists answer only ids; the item is at the child path.
+- POST, PUT and DELETE act on a real account, and some cost money: GET what is there first, and make sure that the user wants the change.
+- An error says what was wrong and what to do next: correct the script and run it again. If the call may have been processed, look before you repeat it.\
+""")
+        == INSTRUCTIONS
+    )
+
+
+def test_the_tools_are_these_in_this_order() -> None:
+    assert definitions() == snapshot(
+        [
+            {
+                "name": "search",
+                "title": "Search the OVHcloud API",
+                "description": """\
+Find OVHcloud API operations and read their schemas. Runs JavaScript `(spec) => result` over the merged OpenAPI 3.1 document; what it returns comes back as JSON. Nothing is called.
+
+spec.paths["/v1/domain/zone/{zoneName}"].get = { summary, description, tags, deprecated, parameters: [{ name, in, required, schema }], requestBody, responses, "x-ovh-status": { value: "PRODUCTION" } }
+spec.components.schemas[name]: where a "$ref" "#/components/schemas/name" leads.
+
+There are thousands of paths: filter by words of path or summary, return method, path and summary; then look at one operation, e.g. (spec) => spec.paths["/v1/vps/{serviceName}/reboot"].post
+Prefer PRODUCTION to BETA, ALPHA and DEPRECATED. Limits: 10 s, 64 MiB.\
+""",
+                "inputSchema": {
+                    "type": "object",
+                    "properties": {
+                        "code": {
+                            "type": "string",
+                            "description": 'A function, e.g. (spec) => Object.entries(spec.paths).filter(([p]) => p.includes("/domain/zone")).map(([p, ops]) => [p, Object.keys(ops)])',
+                        }
+                    },
+                    "required": ["code"],
+                    "additionalProperties": False,
+                },
+                "annotations": {
+                    "readOnlyHint": True,
+                    "destructiveHint": False,
+                    "idempotentHint": True,
+                    "openWorldHint": False,
+                },
+            },
+            {
+                "name": "execute",
+                "title": "Call the OVHcloud API",
+                "description": """\
+Call the OVHcloud API. Runs JavaScript `async () => result`; what it returns comes back as JSON, console output beside it.
+
+await ovh.request({ method, path, params, query, body }) gives the parsed answer.
+- path: from the document, filled in, or as it stands with `params`, which encode every value; needed for values with "/": { method: "GET", path: "/v1/ip/{ip}", params: { ip: "203.0.113.0/24" } }
+- query: an object; body: JSON, on POST and PUT only.
+- A failed call throws an OvhError { message, status, errorCode, details, hint } that you can catch to go on.
+- Ids to objects, 10 calls at a time:
+  for (let i = 0; i < ids.length; i += 10)
+    out.push(...await Promise.all(ids.slice(i, i + 10).map(id =>
+      ovh.request({ method: "GET", path: "/v1/vps/{serviceName}", params: { serviceName: id } }))));
+- Integers beyond 2^53 are BigInt. There is no fetch, require or setTimeout.
+Unknown operations and wrong methods are refused before anything is sent. Limits: 30 s, 64 MiB, 1,000 calls.\
+""",
+                "inputSchema": {
+                    "type": "object",
+                    "properties": {
+                        "code": {
+                            "type": "string",
+                            "description": 'A function, e.g. async () => await ovh.request({ method: "GET", path: "/v1/domain/zone" })',
+                        }
+                    },
+                    "required": ["code"],
+                    "additionalProperties": False,
+                },
+                "annotations": {
+                    "readOnlyHint": False,
+                    "destructiveHint": True,
+                    "idempotentHint": False,
+                    "openWorldHint": True,
+                },
+            },
+        ]
+    )
+
+
+@pytest.mark.parametrize("tool", Tool)
+def test_an_input_schema_takes_code_alone(tool: Tool) -> None:
+    schema = input_schema(tool)
+    assert schema is not None
+    assert schema["required"] == ["code"]
+    assert schema["additionalProperties"] is False
+
+
+def test_a_name_that_is_no_tool_has_no_schema() -> None:
+    assert input_schema("nope") is None
+
+
+@pytest.mark.parametrize("tool", Tool)
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (None, "without `code`"),
+        ({}, "without `code`"),
+        ({"code": None}, "without `code`"),
+        ({"code": 1}, "with a number as `code`"),
+        ({"code": True}, "with a boolean as `code`"),
+        ({"code": ["() => 1"]}, "with a list as `code`"),
+        ({"code": {"js": "() => 1"}}, "with an object as `code`"),
+        ({"code": "() => 1", "timeout": 5}, "does not know the argument timeout"),
+        ({"script": "() => 1"}, "without `code`"),
+    ],
+)
+def test_wrong_arguments_are_named_with_what_would_be_right(
+    tool: Tool, arguments: Mapping[str, object] | None, words: str
+) -> None:
+    with pytest.raises(CodeError) as caught:
+        parse_arguments(tool, arguments)
+    assert caught.value.code == "arguments"
+    assert words in caught.value.message
+    assert caught.value.hint
+    assert len(caught.value.message) <= limits.MESSAGE_CHARS
+
+
+def test_code_comes_back_as_it_was_given() -> None:
+    assert parse_arguments(Tool.SEARCH, {"code": " () => 1 "}) == " () => 1 "
