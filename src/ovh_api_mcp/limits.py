@@ -34,6 +34,7 @@ SCRIPTS_RUNNING: Final = 64  # at the same time, most of them waiting for the AP
 SCRIPTS_QUEUED: Final = 64  # scripts that wait for a free core before "busy"
 KILL_MARGIN_S: Final = 0.4  # SIGKILL comes this long after the engine's own interrupt should have
 ZYGOTE_START_S: Final = 20.0  # start of the zygote with the document, on a slow machine
+SPARE_DELAY_S: Final = 0.02  # most searches have ended by then; a longer script gets a spare beside it
 CHILD_START_S: Final = 5.0  # fork and walls of a child
 CHILD_END_S: Final = 5.0  # from SIGKILL to the word that the child is gone
 UNAWAITED_WRITE_S: Final = 20.0  # a write in flight when its script ends is awaited this long

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 from ovh_api_mcp import limits
@@ -84,12 +84,12 @@ class Sandbox:
                 try:
                     conversation = Conversation(child, script, answer_in_turn, bounds)
                     await conversation.wait_ready()
-                    self._prepare_spare(child.zygote)
-                    return await conversation.run()
+                    with self._spare_soon(child.zygote):
+                        return await conversation.run()
                 except ChildLostError:
-                    _log.warning("child-lost pid=%d", child.pid)
+                    _log.warning("event=child-lost pid=%d", child.pid)
                 finally:
-                    await self._end(child)
+                    self._end_soon(child)
         raise _no_process()
 
     async def aclose(self) -> None:
@@ -143,7 +143,7 @@ class Sandbox:
                 child = await _uncancelled(spare, self._end_soon)
                 if child.zygote is zygote and not child.exited.done():
                     return child
-                await self._end(child)
+                self._end_soon(child)
         return await _uncancelled(asyncio.create_task(zygote.spawn()), self._end_soon)
 
     def _prepare_spare(self, zygote: ZygoteProcess) -> None:
@@ -151,14 +151,25 @@ class Sandbox:
             self._spare = asyncio.create_task(zygote.spawn())
             self._spare.add_done_callback(_look_at)
 
-    async def _end(self, child: Child) -> None:
-        """End a child even when the caller is being cancelled."""
-        ending = self._chore(child.end())
-        await asyncio.shield(ending)
-        self._close_if_done(child.zygote)
+    @contextmanager
+    def _spare_soon(self, zygote: ZygoteProcess) -> Iterator[None]:
+        """Prepare the next child when the script has ended, or a little later where it takes longer.
+
+        At once would be too soon: a fork and its page copies beside a short script slow it down.
+        """
+        later = asyncio.get_running_loop().call_later(limits.SPARE_DELAY_S, self._prepare_spare, zygote)
+        try:
+            yield
+        finally:
+            later.cancel()
+            self._prepare_spare(zygote)
 
     def _end_soon(self, child: Child) -> None:
-        self._chore(child.end())
+        self._chore(self._end(child))
+
+    async def _end(self, child: Child) -> None:
+        await child.end()
+        self._close_if_done(child.zygote)
 
     # --- zygotes
 
@@ -201,9 +212,7 @@ class Sandbox:
 
     async def _end_spare(self, spare: asyncio.Task[Child]) -> None:
         with contextlib.suppress(InternalError):
-            child = await spare
-            await child.end()
-            self._close_if_done(child.zygote)
+            await self._end(await spare)
 
     def _close_if_done(self, zygote: ZygoteProcess) -> None:
         if zygote in self._retiring and (zygote.child_count == 0 or self._is_closed):

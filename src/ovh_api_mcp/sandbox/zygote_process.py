@@ -110,7 +110,7 @@ class ZygoteProcess:
         except BaseException:
             await zygote.aclose()
             raise
-        _log.debug("zygote-started pid=%d heap_bytes=%d", process.pid, heap_bytes)
+        _log.debug("event=zygote-started pid=%d heap_bytes=%d", process.pid, heap_bytes)
         return zygote
 
     @property
@@ -178,6 +178,9 @@ class ZygoteProcess:
         self._listener.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._listener
+        with contextlib.suppress(TimeoutError):  # a sender may be waiting for the socket
+            async with asyncio.timeout(limits.CHILD_END_S), self._writing:
+                pass
         self._control.close()
         try:
             async with asyncio.timeout(limits.CHILD_END_S):
@@ -220,7 +223,7 @@ class ZygoteProcess:
                 for frame_type, payload in reader.feed(data):
                     self._take(frame_type, frames.decode_json(payload))
         except (OSError, frames.FrameError, KeyError) as error:
-            _log.warning("zygote-channel-broken error=%s", type(error).__name__)
+            _log.warning("event=zygote-channel-broken error=%s", type(error).__name__)
         self._die("its process ended")
 
     def _take(self, frame_type: FrameType, head: JsonObject) -> None:
@@ -233,7 +236,7 @@ class ZygoteProcess:
             self._take_exit(_number(head, "pid"), Exit(_number(head, "signal"), _number(head, "status")))
         elif frame_type is FrameType.FATAL:
             self._fault = cut_foreign(str(head.get("message", "")))
-            _log.error("zygote-failed message=%r", self._fault)
+            _log.error("event=zygote-failed message=%r", self._fault)
 
     def _take_spawned(self, pid: int) -> None:
         waiting = self._spawning.popleft()
