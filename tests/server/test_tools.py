@@ -93,10 +93,10 @@ await ovh.request({ method, path, params, query, body }) gives the parsed answer
 - path: from the document, filled in, or as it stands with `params`, which encode every value; needed for values with "/": { method: "GET", path: "/v1/ip/{ip}", params: { ip: "203.0.113.0/24" } }
 - query: an object; body: JSON, on POST and PUT only.
 - A failed call throws an OvhError { message, status, errorCode, details, hint } that you can catch to go on.
-- Ids to objects, 10 calls at a time:
-  for (let i = 0; i < ids.length; i += 10)
-    out.push(...await Promise.all(ids.slice(i, i + 10).map(id =>
-      ovh.request({ method: "GET", path: "/v1/vps/{serviceName}", params: { serviceName: id } }))));
+- Ids to objects, in parallel (10 calls go out at a time, the rest wait their turn):
+  await Promise.all(ids.map(id =>
+    ovh.request({ method: "GET", path: "/v1/vps/{serviceName}", params: { serviceName: id } })))
+- ovh.get, post, put and delete(path, { params, query, body }) are the same, shorter.
 - Integers beyond 2^53 are BigInt. There is no fetch, require or setTimeout.
 Unknown operations and wrong methods are refused before anything is sent. Limits: 30 s, 64 MiB, 1,000 calls.\
 """,
