@@ -23,7 +23,9 @@ FROM python:3.13-slim
 LABEL org.opencontainers.image.title="ovh-api-mcp" \
       org.opencontainers.image.description="Model Context Protocol server for the whole OVHcloud API" \
       org.opencontainers.image.licenses="MIT"
-RUN useradd --system --create-home --uid 10001 ovh \
+# The base image brings the standard library without bytecode, and the user below can write none.
+RUN python -m compileall -q /usr/local/lib/python3.* \
+    && useradd --system --create-home --uid 10001 ovh \
     && mkdir -p /var/cache/ovh-api-mcp \
     && chown ovh: /var/cache/ovh-api-mcp
 COPY --from=build /opt/ovh-api-mcp /opt/ovh-api-mcp
@@ -35,7 +37,8 @@ USER 10001
 WORKDIR /home/ovh
 VOLUME /var/cache/ovh-api-mcp
 EXPOSE 3104
+# Asked directly: urllib would send it through the proxy that HTTP_PROXY names.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/healthz\", timeout=4)"]
+    CMD ["python", "-c", "import http.client, os, sys; server = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=4); server.request('GET', '/healthz'); sys.exit(server.getresponse().status != 200)"]
 ENTRYPOINT ["ovh-api-mcp"]
 CMD ["--transport", "http", "--host", "0.0.0.0"]
