@@ -164,6 +164,9 @@ async def test_more_scripts_than_may_wait_are_told_that_the_server_is_busy(
     assert all(value(outcome) for outcome in await asyncio.gather(*running))
 
 
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="only root on Linux may look into a child"
+)
 async def test_the_zygote_has_neither_environment_nor_foreign_descriptors(
     sandbox: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,7 +28,7 @@ class FrameType(IntEnum):
     DOCUMENT = ord("D")  # server → zygote: a piece of the document; an empty one ends it
     SPAWN = ord("S")  # server → zygote: fork a child for the descriptor that comes along
     KILL = ord("K")  # server → zygote: {"pid": …}
-    LOADED = ord("L")  # zygote → server: {"heap_bytes": …}
+    LOADED = ord("L")  # zygote → server: {"heap_bytes": …, "filter_fault": …}, "" where the filter stands
     SPAWNED = ord("P")  # zygote → server: {"pid": …}, in the order of the SPAWNs; pid 0: fork failed
     EXITED = ord("X")  # zygote → server: {"pid": …, "signal": …, "status": …}
     FATAL = ord("F")  # zygote → server: {"message": …}, and the zygote ends

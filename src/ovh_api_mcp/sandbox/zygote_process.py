@@ -67,6 +67,7 @@ class ZygoteProcess:
         self._early_exits: dict[int, Exit] = {}
         self._writing = asyncio.Lock()
         self._fault = ""
+        self.filter_fault = ""
         self._is_dead = False
         self._listener = asyncio.create_task(self._listen(), name="zygote-listener")
 
@@ -110,6 +111,8 @@ class ZygoteProcess:
         except BaseException:
             await zygote.aclose()
             raise
+        if zygote.filter_fault:
+            _log.warning("event=sandbox-wall-missing wall=syscall-filter reason=%r", zygote.filter_fault)
         _log.debug("event=zygote-started pid=%d heap_bytes=%d", process.pid, heap_bytes)
         return zygote
 
@@ -228,6 +231,7 @@ class ZygoteProcess:
 
     def _take(self, frame_type: FrameType, head: JsonObject) -> None:
         if frame_type is FrameType.LOADED:
+            self.filter_fault = cut_foreign(str(head.get("filter_fault", "")))
             _resolve(self._loaded, _number(head, "heap_bytes"))
         elif frame_type is FrameType.SPAWNED:
             if self._spawning:

@@ -14,6 +14,7 @@ import sys
 from typing import Final
 
 from ovh_api_mcp import limits
+from ovh_api_mcp.sandbox.inside.syscall_filter import SyscallFilter
 
 SOCKET_FD: Final = 3
 
@@ -42,8 +43,10 @@ def keep_only(channel: socket.socket) -> socket.socket:
     return socket.socket(fileno=SOCKET_FD)
 
 
-def confine_child(*, address_space_bytes: int, memory_bytes: int) -> None:
-    """Lower the limits of this process for good.
+def confine_child(
+    *, address_space_bytes: int, memory_bytes: int, syscall_filter: SyscallFilter | None
+) -> None:
+    """Lower the limits of this process for good, and leave it only the system calls of the filter.
 
     `address_space_bytes` is what the zygote has mapped; the child may map `memory_bytes` more for
     the script and a fixed amount beside it.
@@ -62,6 +65,8 @@ def confine_child(*, address_space_bytes: int, memory_bytes: int) -> None:
         resource.RLIMIT_CORE,
     ):
         resource.setrlimit(nothing, (0, 0))
+    if syscall_filter is not None:
+        syscall_filter.load()
 
 
 def mapped_bytes() -> int:

@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from typing import Final, NoReturn
 
 from ovh_api_mcp import limits
@@ -21,6 +22,7 @@ from ovh_api_mcp.sandbox.frames import FrameType
 from ovh_api_mcp.sandbox.inside import confine
 from ovh_api_mcp.sandbox.inside.engine import Engine
 from ovh_api_mcp.sandbox.inside.guest import Guest
+from ovh_api_mcp.sandbox.inside.syscall_filter import SyscallFilter, build_filter
 
 _RECV_BYTES: Final = 256 * limits.KIB
 
@@ -35,6 +37,7 @@ class Zygote:
         self._heap_bytes = 0
         self._document = bytearray()
         self._mapped_bytes = 0
+        self._filter, self._filter_fault = _build_filter()
         self._children: set[int] = set()
         self._descriptors: list[int] = []
         self._wake, wake_end = socket.socketpair()
@@ -82,7 +85,7 @@ class Zygote:
         gc.freeze()  # a collection in a child would touch, and so copy, every page of the interpreter's
         gc.disable()
         self._mapped_bytes = confine.mapped_bytes()
-        self._say(FrameType.LOADED, {"heap_bytes": self._heap_bytes})
+        self._say(FrameType.LOADED, {"heap_bytes": self._heap_bytes, "filter_fault": self._filter_fault})
 
     def _spawn(self, descriptor: int) -> None:
         channel = socket.socket(fileno=descriptor)
@@ -110,7 +113,9 @@ class Zygote:
             channel = confine.keep_only(channel)
             self._engine.host("walk")
             confine.confine_child(
-                address_space_bytes=self._mapped_bytes, memory_bytes=limits.SCRIPT_MEMORY_BYTES
+                address_space_bytes=self._mapped_bytes,
+                memory_bytes=limits.SCRIPT_MEMORY_BYTES,
+                syscall_filter=self._filter,
             )
             Guest(self._engine, self._heap_bytes, channel).serve()
         except BaseException:  # noqa: BLE001 - whatever it is, it must not unwind into the parent's code
@@ -132,8 +137,8 @@ class Zygote:
             code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
             self._say(FrameType.EXITED, {"pid": pid, "signal": number, "status": code})
 
-    def _say(self, frame_type: FrameType, head: dict[str, int]) -> None:
-        self._control.sendall(frames.encode_json(frame_type, dict(head)))
+    def _say(self, frame_type: FrameType, head: Mapping[str, int | str]) -> None:
+        self._control.sendall(frames.encode_json(frame_type, head))
 
     def kill_all(self) -> None:
         """Leave no child behind."""
@@ -144,6 +149,16 @@ class Zygote:
 
 
 _ZYGOTE_PID = os.getpid()
+
+
+def _build_filter() -> tuple[SyscallFilter | None, str]:
+    """Return the filter, or why there is none; the server says so, and the other walls stand."""
+    if sys.platform != "linux":
+        return None, "this system has no filter for system calls"
+    try:
+        return build_filter(), ""
+    except (ImportError, RuntimeError, OSError) as error:
+        return None, f"{type(error).__name__}: {error}"[:200]
 
 
 def main() -> None:
