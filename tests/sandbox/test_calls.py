@@ -3,11 +3,15 @@
 import asyncio
 import json
 
+import anyio
 import pytest
 
 from ovh_api_mcp import limits
-from ovh_api_mcp.sandbox.outcome import CallAnswer, ScriptCall
+from ovh_api_mcp.sandbox.outcome import CallAnswer, ScriptCall, ScriptLimits
+from ovh_api_mcp.sandbox.sandbox import Sandbox
+from ovh_api_mcp.sandbox.script import parse_script
 from tests.sandbox.conftest import Run, value
+from tests.sandbox.test_life import zygotes
 
 pytestmark = pytest.mark.anyio
 
@@ -147,3 +151,89 @@ async def test_an_answer_of_eight_mebibytes_fits(run: Run) -> None:
         return CallAnswer(is_ok=True, json=b'"' + b"x" * (limits.ANSWER_BYTES - 2) + b'"')
 
     assert value(await run("async () => (await ovh.get('/v1/me')).length", large)) == limits.ANSWER_BYTES - 2
+
+
+async def test_a_call_that_waited_for_its_turn_never_leaves_when_its_script_has_ended(
+    sandbox: Sandbox,
+) -> None:
+    sandbox._calls = asyncio.Semaphore(1)
+    sent: list[object] = []
+    hold, holding = asyncio.Event(), asyncio.Event()
+
+    async def first_holds(call: ScriptCall) -> CallAnswer:
+        sent.append(call.arguments["path"])
+        holding.set()
+        await hold.wait()
+        return CallAnswer(is_ok=True, json=b"1")
+
+    script = parse_script("async () => await ovh.post('/v1/holds')", limit_bytes=100)
+    holder = asyncio.create_task(sandbox.run(script, first_holds, ScriptLimits(60)))
+    await holding.wait()
+    waiting = parse_script("async () => await ovh.post('/v1/waits')", limit_bytes=100)
+    outcome = await sandbox.run(waiting, first_holds, ScriptLimits(0.3))
+    assert outcome.failure is not None
+    assert outcome.failure.kind == "timeout"
+    hold.set()
+    await holder
+    assert sent == ["/v1/holds"]
+
+
+async def test_a_write_that_has_begun_ends_by_itself_when_the_run_is_cancelled(sandbox: Sandbox) -> None:
+    begun, finish, finished = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(call: ScriptCall) -> CallAnswer:
+        begun.set()
+        await finish.wait()
+        finished.set()
+        return CallAnswer(is_ok=True, json=b"1")
+
+    script = parse_script("async () => await ovh.post('/v1/x')", limit_bytes=100)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(sandbox.run, script, slow, ScriptLimits(60))
+        await begun.wait()
+        tasks.cancel_scope.cancel()
+    assert not finished.is_set()
+    finish.set()
+    await sandbox.aclose()
+    assert finished.is_set()
+
+
+async def test_a_child_does_not_live_on_while_its_write_settles(sandbox: Sandbox) -> None:
+    finish = asyncio.Event()
+
+    async def until_the_child_is_gone(call: ScriptCall) -> CallAnswer:
+        [zygote] = zygotes()
+        async with asyncio.timeout(10):
+            while len(zygote.children()) > 1:  # one is the spare
+                await asyncio.sleep(0.01)
+        finish.set()
+        return CallAnswer(is_ok=True, json=b"1")
+
+    script = parse_script("async () => await ovh.post('/v1/x')", limit_bytes=100)
+    await sandbox.run(script, until_the_child_is_gone, ScriptLimits(0.3))
+    assert finish.is_set()
+
+
+async def test_a_failure_names_the_calls_that_were_not_awaited(run: Run) -> None:
+    outcome = await run("async () => { ovh.delete('/v1/a'); nope() }")
+    assert outcome.failure is not None
+    assert "1 had not been sent" in outcome.notes[0]
+
+
+async def test_large_calls_wait_for_room(run: Run) -> None:
+    now = peak = 0
+
+    async def measure(call: ScriptCall) -> CallAnswer:
+        nonlocal now, peak
+        size = len(str(call.arguments["body"]))
+        now += size
+        peak = max(peak, now)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        now -= size
+        return CallAnswer(is_ok=True, json=b"1")
+
+    size = limits.CALL_BYTES // 3
+    code = f"async () => (await Promise.all(Array.from({{length: 10}}, () => ovh.post('/v1/x', {{ body: 'x'.repeat({size}) }})))).length"
+    assert value(await run(code, measure)) == 10
+    assert peak <= limits.CALL_BYTES

@@ -41,7 +41,15 @@ async def talk_with(data: bytes, *, close: bool = True) -> Outcome:
 
     sending = asyncio.create_task(send())
     try:
-        return await Conversation(child, script, echo, ScriptLimits(0.2)).run()
+        return await Conversation(
+            child,
+            script,
+            echo,
+            ScriptLimits(0.2),
+            turn=asyncio.Semaphore(50),
+            end_child=lambda: None,
+            take_over=lambda write: None,
+        ).run()
     finally:
         sending.cancel()
         ours.close()
@@ -72,7 +80,7 @@ _json_frame = st.tuples(
                 b'{"lines":[["log","x"]],"dropped":0}',
                 b'{"lines":[["shout","x"]],"dropped":0}',
                 b'{"lines":[["log",1]],"dropped":-1}',
-                b'{"kind":"threw","name":"E","message":"m","line":1,"column":1,"fields":null}',
+                b'{"kind":"threw","name":"E","message":"m","line":1,"column":1,"fields":null,"notes":[]}',
                 b'{"kind":"promoted","line":1,"column":1}',
                 b'{"kind":"threw","line":1e99,"column":1}',
             ]

@@ -27,7 +27,11 @@ def zygote_of(sandbox: Sandbox) -> psutil.Process:
 
 
 def zygotes() -> list[psutil.Process]:
-    return [p for p in psutil.Process().children() if "ovh_api_mcp.sandbox.inside.zygote" in p.cmdline()]
+    return [
+        p
+        for p in psutil.Process().children()
+        if any("sandbox.inside.zygote" in argument for argument in p.cmdline())
+    ]
 
 
 async def test_a_killed_zygote_fails_the_running_script_and_the_next_one_works(
@@ -69,10 +73,16 @@ async def test_nothing_is_left_of_a_closed_sandbox() -> None:
     box = Sandbox()
     for _ in range(5):
         await box.run(parse_script("() => 1", limit_bytes=100), echo, ScriptLimits(5))
-    running = asyncio.create_task(
-        box.run(parse_script("() => { for (;;); }", limit_bytes=100), echo, ScriptLimits(60))
-    )
-    await asyncio.sleep(0)
+    started = asyncio.Event()
+
+    async def note(call: ScriptCall) -> CallAnswer:
+        started.set()
+        return await echo(call)
+
+    code = "async () => { await ovh.get('/v1/me'); for (;;); }"
+    running = asyncio.create_task(box.run(parse_script(code, limit_bytes=100), note, ScriptLimits(60)))
+    async with asyncio.timeout(10):
+        await started.wait()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await box.aclose()
@@ -147,7 +157,7 @@ async def test_more_scripts_than_may_wait_are_told_that_the_server_is_busy(
     sandbox: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ovh_api_mcp.limits.SCRIPTS_QUEUED", 1)
-    sandbox._running = asyncio.Semaphore(1)
+    sandbox._executing = asyncio.Semaphore(1)
     release = asyncio.Event()
 
     async def hold(call: ScriptCall) -> CallAnswer:
@@ -194,3 +204,13 @@ async def test_the_children_ignore_a_key_press_at_the_terminal(sandbox: Sandbox,
         return await echo(call)
 
     value(await run("async () => await ovh.get('/v1/me')", interrupt))
+
+
+async def test_a_zygote_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ovh_api_mcp.sandbox.zygote_process._import_path", list)
+    box = Sandbox()
+    with pytest.raises(InternalError) as caught:
+        await box.run(parse_script("() => 1", limit_bytes=100), echo, ScriptLimits(5))
+    assert caught.value.code == "sandbox-unavailable"
+    assert "ModuleNotFoundError" in caught.value.message
+    await box.aclose()

@@ -1,5 +1,7 @@
 """What a script returns and prints."""
 
+import uuid
+
 import pytest
 
 from ovh_api_mcp import limits
@@ -110,3 +112,41 @@ async def test_big_integers_keep_their_digits_both_ways(run: Run) -> None:
     assert outcome.result is not None
     assert outcome.result.startswith(b'["bigint",9007199254740994,')
     assert b'"id":9007199254740993' in outcome.result
+
+
+async def test_a_large_result_of_wide_characters_comes_whole(run: Run) -> None:
+    outcome = await run("() => Array.from({ length: 2_000_000 }, (_, i) => 'é€')")
+    assert outcome.result is not None
+    assert outcome.result.count("é€".encode()) == 2_000_000
+
+
+async def test_a_result_that_does_not_fit_into_memory_says_so(run: Run) -> None:
+    failure = (await run("() => 'x'.repeat(30_000_000).split('')", timeout_s=20)).failure
+    assert failure is not None
+    assert failure.kind == "memory"
+
+
+async def test_every_script_has_randomness_of_its_own(run: Run) -> None:
+    code = "() => [Math.random(), crypto.randomUUID(), [...crypto.getRandomValues(new Uint8Array(8))].join()]"
+    results = [value(await run(code)) for _ in range(4)]
+    for column in zip(*results, strict=True):
+        assert len(set(column)) == 4
+
+
+async def test_random_numbers_are_spread_over_the_unit_interval(run: Run) -> None:
+    code = "() => { const n = Array(10).fill(0); for (let i = 0; i < 10000; i++) n[Math.floor(Math.random() * 10)]++; return n }"
+    counts = value(await run(code))
+    assert isinstance(counts, list)
+    assert len(counts) == 10
+    assert all(isinstance(count, int) and 700 < count < 1300 for count in counts)
+
+
+async def test_a_random_uuid_is_of_version_4(run: Run) -> None:
+    text = value(await run("() => crypto.randomUUID()"))
+    assert uuid.UUID(str(text)).version == 4
+
+
+async def test_more_random_bytes_than_there_are_is_an_error(run: Run) -> None:
+    failure = (await run("() => crypto.getRandomValues(new Uint8Array(9000))")).failure
+    assert failure is not None
+    assert "random bytes" in failure.message

@@ -234,7 +234,7 @@ def _server_command(simulator: Simulator, empty: Path) -> StdioServerParameters:
     return StdioServerParameters(
         command=sys.executable,
         args=[
-            *("-m", "ovh_api_mcp", "--transport", "stdio"),
+            *("-P", "-m", "ovh_api_mcp", "--transport", "stdio"),
             *("--endpoint", simulator.url, "--no-cache", "--log-level", "error"),
         ],
         env={

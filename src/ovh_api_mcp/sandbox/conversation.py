@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from typing import Final, get_args
 
 import msgspec
@@ -29,6 +30,7 @@ from ovh_api_mcp.sandbox.outcome import (
     ScriptFailure,
     ScriptLimits,
 )
+from ovh_api_mcp.sandbox.outstanding_calls import OutstandingCalls, TakeOver
 from ovh_api_mcp.sandbox.script import Script
 from ovh_api_mcp.sandbox.zygote_process import Child, Exit
 
@@ -47,19 +49,34 @@ class ChildLostError(Exception):
 
 
 class Conversation:
-    """The talk with one child, from its first word to its last."""
+    """The talk with one child, from its first word to its last.
 
-    def __init__(self, child: Child, script: Script, answer_call: AnswerCall, bounds: ScriptLimits) -> None:
+    `turn` is the semaphore of all calls, `end_child` has the child killed and does not wait,
+    `take_over` is given the writes that outlive the script.
+    """
+
+    def __init__(
+        self,
+        child: Child,
+        script: Script,
+        answer_call: AnswerCall,
+        bounds: ScriptLimits,
+        *,
+        turn: asyncio.Semaphore,
+        end_child: Callable[[], None],
+        take_over: TakeOver,
+    ) -> None:
         self._child = child
         self._script = script
-        self._answer_call = answer_call
         self._bounds = bounds
+        self._end_child = end_child
+        answer = answer_call if bounds.may_call else _refuse_call
+        self._calls = OutstandingCalls(answer, turn, self._reply, take_over)
         self._reader = frames.FrameReader(frames.FROM_CHILD)
         self._frames: list[tuple[FrameType, bytes]] = []
         self._fault: FrameError | None = None  # of bytes behind the frames that are still to be taken
         self._writing = asyncio.Lock()
-        self._answering: dict[asyncio.Task[None], ScriptCall] = {}
-        self._calls = 0
+        self._notes: tuple[str, ...] = ()
         self._logs: list[LogLine] = []
         self._log_chars = 0
         self._logs_dropped = 0
@@ -73,7 +90,7 @@ class Conversation:
         await self._expect(FrameType.READY)
 
     async def run(self) -> Outcome:
-        """Send the script and return how it ended; the child is to be ended by the caller.
+        """Send the script and return how it ended; the child is dead then, or about to be.
 
         Raises:
             ChildLostError: the child died before it could begin, so the script may go to another.
@@ -83,11 +100,10 @@ class Conversation:
         await self._expect(FrameType.STARTED)
         started = time.monotonic()
         result: bytes | None = None
-        notes: tuple[str, ...] = ()
         failure: ScriptFailure | None = None
         try:
             async with asyncio.timeout(self._bounds.timeout_s + limits.KILL_MARGIN_S):
-                result, notes = await self._listen()
+                result = await self._listen()
         except _Failed as end:
             failure = end.failure
         except TimeoutError:
@@ -96,15 +112,19 @@ class Conversation:
             failure = _failure("crashed", self._bounds, f"its process broke the protocol ({error})")
         except (EOFError, OSError):
             failure = await self._died()
+        except asyncio.CancelledError:
+            self._calls.abandon()
+            raise
         finally:
-            await self._settle_calls()
+            self._end_child()
+        await self._calls.settle()
         return Outcome(
             result=result,
             failure=failure,
             logs=tuple(self._logs),
             logs_dropped=self._logs_dropped,
-            notes=notes,
-            calls=self._calls,
+            notes=self._notes,
+            calls=self._calls.count,
             wall_s=time.monotonic() - started,
         )
 
@@ -119,43 +139,28 @@ class Conversation:
 
     # --- what the child says
 
-    async def _listen(self) -> tuple[bytes, tuple[str, ...]]:
+    async def _listen(self) -> bytes:
         while True:
             frame_type, payload = await self._next_frame()
             if frame_type is FrameType.CALL:
-                self._take_call(payload)
+                await self._take_call(payload)
             elif frame_type is FrameType.LOGS:
                 self._take_logs(frames.decode_json(payload))
             elif frame_type is FrameType.RESULT:
-                return _parse_result(payload)
+                head, result = frames.split_json(payload)
+                self._notes = _parse_notes(head)
+                return _checked_result(result)
             elif frame_type is FrameType.FAILURE:
                 raise _Failed(self._parse_failure(frames.decode_json(payload)))
             else:
                 raise FrameError(f"{frame_type.name} out of turn")
 
-    def _take_call(self, payload: bytes) -> None:
-        self._calls += 1
-        if self._calls > limits.CALLS_PER_SCRIPT or len(self._answering) >= limits.CALLS_IN_FLIGHT_PER_SCRIPT:
-            raise FrameError("more calls than a script may make")
+    async def _take_call(self, payload: bytes) -> None:
         head, body = frames.split_json(payload)
         call_id = head.get("id")
         if not isinstance(call_id, int):
             raise FrameError("a call without an id")
-        call = ScriptCall("request", frames.decode_json(body))
-        task = asyncio.create_task(self._answer(call_id, call))
-        self._answering[task] = call
-        task.add_done_callback(lambda done: self._answering.pop(done, None))
-
-    async def _answer(self, call_id: int, call: ScriptCall) -> None:
-        answer = await self._answer_call(call) if self._bounds.may_call else _NO_CALLS_IN_SEARCH
-        # The slot is free before the child can know that it is: it may use it at once.
-        task = asyncio.current_task()
-        if task is not None:
-            self._answering.pop(task, None)
-        frame = frames.encode_json(FrameType.REPLY, {"id": call_id, "ok": answer.is_ok}, answer.json)
-        with contextlib.suppress(OSError):  # a child that is gone shows in _listen
-            async with self._writing:
-                await asyncio.get_running_loop().sock_sendall(self._child.channel, frame)
+        await self._calls.take(call_id, ScriptCall("request", frames.decode_json(body)), len(payload))
 
     def _take_logs(self, head: JsonObject) -> None:
         self._logs_dropped = _int(head, "dropped")
@@ -169,6 +174,7 @@ class Conversation:
             self._logs.append(LogLine(level, text))
 
     def _parse_failure(self, head: JsonObject) -> ScriptFailure:
+        self._notes = _parse_notes(head)
         kind = head.get("kind")
         if not isinstance(kind, str) or kind not in _KINDS:
             raise FrameError("a failure of no known kind")
@@ -217,15 +223,15 @@ class Conversation:
         frame = frames.encode_json(FrameType.RUN, head, self._script.code.encode())
         await asyncio.get_running_loop().sock_sendall(self._child.channel, frame)
 
-    async def _settle_calls(self) -> None:
-        """Cancel the reads that nobody waits for any more; let writes in flight end."""
-        for task, call in list(self._answering.items()):
-            if not call.may_change_something:
-                task.cancel()
-        if self._answering:
-            _, late = await asyncio.wait(list(self._answering), timeout=limits.UNAWAITED_WRITE_S)
-            for task in late:
-                task.cancel()
+    async def _reply(self, call_id: int, answer: CallAnswer) -> None:
+        frame = frames.encode_json(FrameType.REPLY, {"id": call_id, "ok": answer.is_ok}, answer.json)
+        with contextlib.suppress(OSError):  # a child that is gone shows in _listen
+            async with self._writing:
+                await asyncio.get_running_loop().sock_sendall(self._child.channel, frame)
+
+
+async def _refuse_call(call: ScriptCall) -> CallAnswer:
+    return _NO_CALLS_IN_SEARCH
 
 
 class _Failed(Exception):
@@ -297,17 +303,20 @@ def _words(kind: FailureKind, detail: str, bounds: ScriptLimits) -> tuple[str, s
             return detail, ""
 
 
-def _parse_result(payload: bytes) -> tuple[bytes, tuple[str, ...]]:
-    head, body = frames.split_json(payload)
+def _checked_result(result: bytes) -> bytes:
     try:
-        msgspec.json.decode(body, type=msgspec.Raw)
-        body.decode()
+        msgspec.json.decode(result, type=msgspec.Raw)
+        result.decode()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise FrameError("a result that is no JSON") from None
+    return result
+
+
+def _parse_notes(head: JsonObject) -> tuple[str, ...]:
     notes = head.get("notes")
     if not isinstance(notes, list):
-        raise FrameError("a result without notes")
-    return body, tuple(str(note)[: limits.MESSAGE_CHARS] for note in notes[:16])
+        raise FrameError("an end without notes")
+    return tuple(str(note)[: limits.MESSAGE_CHARS] for note in notes[:16])
 
 
 def _parse_line(line: JsonValue) -> tuple[LogLevel, str]:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Final
 
 from ovh_api_mcp import limits
 from ovh_api_mcp.errors import InternalError
 from ovh_api_mcp.sandbox.conversation import ChildLostError, Conversation
-from ovh_api_mcp.sandbox.outcome import AnswerCall, CallAnswer, Outcome, ScriptCall, ScriptLimits
+from ovh_api_mcp.sandbox.outcome import AnswerCall, Outcome, ScriptLimits
 from ovh_api_mcp.sandbox.script import Script
 from ovh_api_mcp.sandbox.zygote_process import Child, ZygoteProcess
 
@@ -45,7 +47,9 @@ class Sandbox:
         self._spare: asyncio.Task[Child] | None = None
         self._retiring: set[ZygoteProcess] = set()
         self._chores: set[asyncio.Task[None]] = set()
-        self._running = asyncio.Semaphore(limits.SCRIPTS_RUNNING)
+        self._writes: set[asyncio.Task[None]] = set()
+        self._executing = asyncio.Semaphore(limits.SCRIPTS_RUNNING)
+        self._searching = asyncio.Semaphore(max(2, os.cpu_count() or 1))
         self._calls = asyncio.Semaphore(limits.CALLS_IN_FLIGHT)
         self._queued = 0
         self._is_closed = False
@@ -73,16 +77,19 @@ class Sandbox:
         Raises:
             InternalError: `busy` when too many scripts wait, `sandbox-unavailable`.
         """
-
-        async def answer_in_turn(call: ScriptCall) -> CallAnswer:
-            async with self._calls:
-                return await answer_call(call)
-
-        async with self._place():
+        async with self._place(bounds):
             for _ in range(_ATTEMPTS):
                 child = await self._take_child()
                 try:
-                    conversation = Conversation(child, script, answer_in_turn, bounds)
+                    conversation = Conversation(
+                        child,
+                        script,
+                        answer_call,
+                        bounds,
+                        turn=self._calls,
+                        end_child=partial(self._end_soon, child),
+                        take_over=self._take_over,
+                    )
                     await conversation.wait_ready()
                     with self._spare_soon(child.zygote):
                         return await conversation.run()
@@ -97,31 +104,36 @@ class Sandbox:
         self._is_closed = True
         if self._starting is not None:
             self._starting.cancel()
-            with contextlib.suppress(asyncio.CancelledError, InternalError):
-                await self._starting
+            await asyncio.wait({self._starting})
         self._retire()
+        if self._writes:
+            _, late = await asyncio.wait(self._writes, timeout=limits.GRACE_S)
+            for write in late:
+                write.cancel()
         while self._chores:
             await asyncio.wait(self._chores)
 
     # --- places
 
     @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        if self._running.locked() and self._queued >= limits.SCRIPTS_QUEUED:
+    async def _place(self, bounds: ScriptLimits) -> AsyncIterator[None]:
+        """Wait for a place: a search computes, so there is one for each core; an execute mostly waits."""
+        places = self._executing if bounds.may_call else self._searching
+        if places.locked() and self._queued >= limits.SCRIPTS_QUEUED:
             raise InternalError(
-                f"The server is busy: {limits.SCRIPTS_RUNNING} scripts run and {self._queued} wait.",
+                f"The server is busy: {self._queued} scripts wait for their turn.",
                 code="busy",
-                hint="call again in a few seconds",
+                hint="Call again in a few seconds.",
             )
         self._queued += 1
         try:
-            await self._running.acquire()
+            await places.acquire()
         finally:
             self._queued -= 1
         try:
             yield
         finally:
-            self._running.release()
+            places.release()
 
     # --- children
 
@@ -218,6 +230,10 @@ class Sandbox:
         if zygote in self._retiring and (zygote.child_count == 0 or self._is_closed):
             self._retiring.discard(zygote)
             self._chore(zygote.aclose())
+
+    def _take_over(self, write: asyncio.Task[None]) -> None:
+        self._writes.add(write)
+        write.add_done_callback(self._writes.discard)
 
     def _chore(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.create_task(work)

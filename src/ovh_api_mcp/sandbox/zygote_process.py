@@ -14,6 +14,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from ovh_api_mcp import limits
@@ -23,7 +24,10 @@ from ovh_api_mcp.sandbox import frames
 from ovh_api_mcp.sandbox.frames import FrameType
 
 _log = logging.getLogger(__name__)
-_MODULE: Final = "ovh_api_mcp.sandbox.inside.zygote"
+_PROGRAM: Final = (
+    "import sys; sys.path[:] = sys.argv[2:];from ovh_api_mcp.sandbox.inside.zygote import main; main()"
+)
+_COMPLAINT_BYTES: Final = 4 * limits.KIB  # what is read of a zygote's last words
 _RECV_BYTES: Final = 64 * limits.KIB
 
 
@@ -84,10 +88,10 @@ class ZygoteProcess:
             # Contract: no environment and no descriptor but one end of the pair go into the process,
             # so that nothing secret is there to be found.
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-m", _MODULE, str(theirs.fileno())),
+                *(sys.executable, "-I", "-c", _PROGRAM, str(theirs.fileno()), *_import_path()),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
                 pass_fds=(theirs.fileno(),),
                 env={},
                 cwd="/",
@@ -206,12 +210,11 @@ class ZygoteProcess:
         async with self._writing:
             if self._is_dead:
                 raise _unavailable(self._fault or "its process ended")
-            if answer is not None:
-                self._spawning.append(answer)
             try:
-                if descriptor is not None:
+                if descriptor is not None and answer is not None:
                     await _wait_writable(self._control)
-                    sent = socket.send_fds(self._control, [data[:1]], [descriptor.fileno()])
+                    sent = socket.send_fds(self._control, [data], [descriptor.fileno()])
+                    self._spawning.append(answer)  # nothing may come between, or answers go astray
                     data = data[sent:]
                 await loop.sock_sendall(self._control, data)
             except OSError:
@@ -227,7 +230,18 @@ class ZygoteProcess:
                     self._take(frame_type, frames.decode_json(payload))
         except (OSError, frames.FrameError, KeyError) as error:
             _log.warning("event=zygote-channel-broken error=%s", type(error).__name__)
+        if not self._loaded.done():
+            await self._read_last_words()
         self._die("its process ended")
+
+    async def _read_last_words(self) -> None:
+        """Keep what a zygote that could not start wrote on its standard error, for the log."""
+        assert self._process.stderr is not None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                words = (await self._process.stderr.read(_COMPLAINT_BYTES)).decode(errors="replace")
+                self._fault = self._fault or cut_foreign(words.strip().rpartition("\n")[2])
+                _log.error("event=zygote-not-started stderr=%r", cut_foreign(words, _COMPLAINT_BYTES))
 
     def _take(self, frame_type: FrameType, head: JsonObject) -> None:
         if frame_type is FrameType.LOADED:
@@ -269,6 +283,11 @@ class ZygoteProcess:
                 waiting.set_exception(fault)
         for child in self._children.values():
             _resolve(child.exited, Exit(9, 0))
+
+
+def _import_path() -> list[str]:
+    """Return where this process imports from; relative places are left out."""
+    return [str(Path(entry)) for entry in sys.path if Path(entry).is_absolute()]
 
 
 def _number(head: JsonObject, name: str) -> int:

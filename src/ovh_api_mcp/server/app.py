@@ -26,7 +26,9 @@ from ovh_api_mcp.secret import Redactor, Secret
 from ovh_api_mcp.server.execution import Execution, ReportProgress
 from ovh_api_mcp.settings import Settings
 
-_BUILDER: Final = (sys.executable, "-m", "ovh_api_mcp.cli.build_catalog")
+# Contract: -P keeps the current directory out of the import path: a module lying there, in a cloned
+# repository say, would run with our keys within reach.
+_BUILDER: Final = (sys.executable, "-P", "-m", "ovh_api_mcp.cli.build_catalog")
 
 
 class App:
@@ -40,7 +42,8 @@ class App:
         self.catalog = Catalog(
             endpoint_root=endpoint.root,
             services=settings.services,
-            cache_dir=settings.cache_dir,
+            # The built-in simulator has another port, and so another root, each time: nothing to keep.
+            cache_dir=None if settings.endpoint.is_simulator else settings.cache_dir,
             ttl_s=settings.cache_ttl_s,
             builder=_BUILDER,
             environment=settings.child_environment,

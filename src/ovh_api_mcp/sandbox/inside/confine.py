@@ -35,6 +35,11 @@ def die_with_parent(parent_pid: int) -> None:
         os._exit(0)
 
 
+def hide_memory() -> None:
+    """Keep other processes of the same user from reading this one's memory (Linux)."""
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
 def keep_only(channel: socket.socket) -> socket.socket:
     """Close every descriptor but that of `channel`, which becomes number 3; return it anew."""
     os.dup2(channel.detach(), SOCKET_FD, inheritable=False)
@@ -52,7 +57,7 @@ def confine_child(
     the script and a fixed amount beside it.
     """
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    _prctl(_PR_SET_DUMPABLE, 0)
+    hide_memory()
     if address_space_bytes:
         ceiling = address_space_bytes + memory_bytes + _BESIDE_THE_ENGINE_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))

@@ -215,11 +215,11 @@ class Guest:
         except JSError as error:
             raise self._ended_by(error) from None
 
-    def _ask(self, op: str) -> object:
+    def _ask(self, op: str, *arguments: int) -> object:
         """Ask the prelude for something of its own; no code of the script runs."""
         self._engine.limit_time(1.0)
         try:
-            return self._engine.host(op)
+            return self._engine.host(op, *arguments)
         except JSError as error:
             raise self._ended_by(error) from None
 
@@ -256,14 +256,26 @@ class Guest:
         head = json.loads(str(self._ask("head")))
         if "kind" in head:
             raise self._failed(head)
-        body = str(self._ask("body")).encode()
-        if len(body) > limits.RESULT_BYTES:
-            raise ScriptEnded("result-too-large", "ResultTooLarge", "")
-        unawaited = int(str(self._ask("waiting"))), int(str(self._ask("unsent")))
-        if any(unawaited):
-            head["notes"].append(_unawaited_note(*unawaited))
+        body = self._take_body(int(str(self._ask("pieces"))))
+        head["notes"] += self._unawaited()
         self._send_logs()
         self._send(frames.encode_json(FrameType.RESULT, head, body))
+
+    def _take_body(self, pieces: int) -> bytes:
+        """Carry the result out piece by piece: whole, it would have to fit into the script's memory twice."""
+        body = bytearray()
+        for index in range(pieces):
+            piece = self._ask("piece", index)
+            if not isinstance(piece, str):
+                raise _out_of_memory()
+            body += piece.encode()
+            if len(body) > limits.RESULT_BYTES:
+                raise ScriptEnded("result-too-large", "ResultTooLarge", "")
+        return bytes(body)
+
+    def _unawaited(self) -> list[str]:
+        waiting, unsent = int(str(self._ask("waiting"))), int(str(self._ask("unsent")))
+        return [_unawaited_note(waiting, unsent)] if waiting or unsent else []
 
     def _failed(self, head: dict[str, object]) -> ScriptEnded:
         kind = str(head["kind"])
@@ -273,8 +285,10 @@ class Guest:
 
     def _send_failure(self, end: ScriptEnded) -> None:
         self._engine.limit_memory(0)
+        end.head["notes"] = []
         try:
             self._send_logs()
+            end.head["notes"] = self._unawaited()
         except ScriptEnded:
             end.head["fields"] = None
         self._send(frames.encode(FrameType.FAILURE, json.dumps(end.head).encode()))
@@ -325,7 +339,7 @@ def _unawaited_note(waiting: int, unsent: int) -> str:
     if unsent:
         parts.append(f"{unsent} had not been sent, and will not be")
     return (
-        f"the script returned before its API calls had ended: {'; '.join(parts)}. "
+        f"the script ended before its API calls had: {'; '.join(parts)}. "
         "Await each call, or await Promise.all([...])"
     )
 

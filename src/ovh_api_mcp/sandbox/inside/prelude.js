@@ -20,9 +20,12 @@
   const mapForEach = Map.prototype.forEach, setForEach = Set.prototype.forEach;
   const regExpToString = RegExp.prototype.toString, symbolToString = Symbol.prototype.toString;
   const numberValue = Number.prototype.valueOf, stringValue = String.prototype.valueOf, booleanValue = Boolean.prototype.valueOf;
+  const numberToString = Number.prototype.toString;
   const NativeNumber = Number, NativeBoolean = Boolean;
   const slice = String.prototype.slice, toWellFormed = String.prototype.toWellFormed;
   const isView = ArrayBuffer.isView;
+  const { imul } = Math;
+  const parseHex = parseInt, byteOf = Uint8Array;
   const weakGet = WeakMap.prototype.get, weakSet = WeakMap.prototype.set, weakDelete = WeakMap.prototype.delete;
   const bound = parse(bounds);
   delete Error.prepareStackTrace;
@@ -39,19 +42,34 @@
   // ---------------------------------------------------------------- values to JSON text
 
   const TooLarge = bare();
-  const MAX_DEPTH = 100, MAX_NOTES = 8, CHUNK = 8192;
+  const MAX_DEPTH = 100, MAX_NOTES = 8, PIECE = 65536;
 
-  // Writes one value. mode "result": whatever JSON lacks is shown as a person would wish, and noted.
+  // Writes one value, as one text.
+  function toJson(value, mode, limit, notes) {
+    const pieces = toPieces(value, mode, limit, notes);
+    if (pieces === undefined) return undefined;
+    let text = "";
+    for (let i = 0; i < pieces.count; i++) text += pieces[i];
+    return text;
+  }
+
+  // Writes one value, in pieces. mode "result": whatever JSON lacks is shown as a person would wish, and noted.
   // mode "call": as JSON.stringify, but integers beyond 2^53 keep their digits, and what would be
   // lost without a word (NaN, a Map's entries) is written or refused.
-  function toJson(value, mode, limit, notes) {
-    let text = "", chunk = "", size = 0, depth = 0;
+  function toPieces(value, mode, limit, notes) {
+    const pieces = bare();
+    pieces.count = 0;
+    let piece = "", size = 0, depth = 0;
 
-    function put(piece) {
-      size += piece.length;
+    function put(text) {
+      size += text.length;
       if (size > limit) throw TooLarge;
-      chunk += piece;
-      if (chunk.length > CHUNK) { text += chunk; chunk = ""; }
+      piece += text;
+      if (piece.length > PIECE) end();
+    }
+    function end() {
+      pieces[pieces.count++] = apply(slice, piece, [0]);
+      piece = "";
     }
     function where(frame) {
       let path = "";
@@ -188,7 +206,8 @@
     }
 
     if (!write(value, null)) return undefined;
-    return text + chunk;
+    end();
+    return pieces;
   }
 
   function textOf(value) {
@@ -247,6 +266,52 @@
     warn(...args) { log("warn", args); },
     error(...args) { log("error", args); },
     debug(...args) { log("debug", args); },
+  };
+
+  // ---------------------------------------------------------------- randomness
+
+  // Every child is a copy of one zygote, so the engine's own generator would give each script the
+  // same numbers. The guest brings bytes of the system's generator, as hexadecimal text.
+  let entropy = "", entropyAt = 0;
+  let s0 = 1, s1 = 2, s2 = 3, s3 = 4;
+
+  function seed(hex) {
+    entropy = hex;
+    s0 = take32(); s1 = take32(); s2 = take32(); s3 = take32();
+  }
+  function take32() {
+    const word = parseHex(apply(slice, entropy, [entropyAt, entropyAt + 8]), 16);
+    entropyAt += 8;
+    return word | 0;
+  }
+  function next32() { // xoshiro128** 1.1, public domain, by Blackman and Vigna
+    const scrambled = imul(rotated(imul(s1, 5), 7), 9), shifted = s1 << 9;
+    s2 ^= s0; s3 ^= s1; s1 ^= s2; s0 ^= s3; s2 ^= shifted;
+    s3 = rotated(s3, 11);
+    return scrambled >>> 0;
+  }
+  const rotated = (word, by) => (word << by) | (word >>> (32 - by));
+  own(Math, "random", function random() {
+    return ((next32() >>> 5) * 67108864 + (next32() >>> 6)) / 9007199254740992;
+  }, false);
+
+  const crypto = {
+    getRandomValues(array) {
+      if (!isView(array)) throw new TypeError("crypto.getRandomValues takes a typed array of integers");
+      const bytes = new byteOf(array.buffer, array.byteOffset, array.byteLength);
+      const needed = bytes.length * 2;
+      if (entropyAt + needed > entropy.length) throw new NativeError("a script has " + entropy.length / 2 + " random bytes, and they are used up");
+      for (let i = 0; i < bytes.length; i++, entropyAt += 2) bytes[i] = parseHex(apply(slice, entropy, [entropyAt, entropyAt + 2]), 16);
+      return array;
+    },
+    randomUUID() {
+      const bytes = crypto.getRandomValues(new byteOf(16));
+      bytes[6] = (bytes[6] & 0x0f) | 0x40;
+      bytes[8] = (bytes[8] & 0x3f) | 0x80;
+      let text = "";
+      for (let i = 0; i < 16; i++) text += (i === 4 || i === 6 || i === 8 || i === 10 ? "-" : "") + (bytes[i] < 16 ? "0" : "") + apply(numberToString, bytes[i], [16]);
+      return text;
+    },
   };
 
   // ---------------------------------------------------------------- ovh
@@ -422,22 +487,22 @@
   function finish(value) {
     if (outcome !== null) return;
     const notes = newNotes();
-    let text;
+    let pieces;
     try {
-      text = toJson(value, "result", bound.resultChars, notes);
+      pieces = toPieces(value, "result", bound.resultChars, notes);
     } catch (error) {
       if (error === TooLarge) return fail("result-too-large", "");
       return threw(error);
     }
-    if (text === undefined) {
-      text = "null";
+    if (pieces === undefined) {
+      pieces = toPieces(null, "result", bound.resultChars, notes);
       notes[0] = "the script returned nothing (undefined): did you forget `return`?";
       notes.count = 1;
     }
     const shownNotes = notes.count < MAX_NOTES ? notes.count : MAX_NOTES;
     outcome = bare();
     outcome.head = '{"notes":' + listOfTexts(notes, shownNotes) + "}";
-    outcome.body = text;
+    outcome.pieces = pieces;
   }
   function describe(value) {
     if (isArray(value)) return "an array";
@@ -464,7 +529,6 @@
     outcome = bare();
     outcome.head = '{"kind":' + stringify(kind) + ',"name":' + quote(cut(name, 200)) + ',"message":' + quote(cut(message, bound.messageChars)) +
       ',"stack":' + quote(cut(stack, bound.stackChars)) + ',"fields":' + fields + "}";
-    outcome.body = "";
   }
 
   function walk() {
@@ -485,6 +549,7 @@
   function serve(op, a, b, c, d) {
     switch (op) {
       case "document": spec = folded(a); own(globalThis, "spec", spec, false); return null;
+      case "seed": seed(a); return null;
       case "walk": return walk();
       case "start": start(a, b); return null;
       case "calls": return takeCalls();
@@ -494,7 +559,8 @@
       case "logs": { const lines = logLines; logLines = ""; return lines; }
       case "dropped": return logsDropped;
       case "head": return outcome === null ? "" : outcome.head;
-      case "body": return outcome.body;
+      case "pieces": return outcome.pieces.count;
+      case "piece": { const piece = outcome.pieces[a]; delete outcome.pieces[a]; return piece; }
     }
     return undefined;
   }
@@ -502,5 +568,6 @@
   own(globalThis, "ovh", ovh, false);
   own(globalThis, "OvhError", OvhError, false);
   own(globalThis, "console", console, false);
+  own(globalThis, "crypto", freeze(crypto), false);
   return host;
 })

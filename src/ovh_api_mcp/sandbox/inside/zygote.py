@@ -1,8 +1,7 @@
 """Holds the parsed document and forks one child per script.
 
-    python -I -m ovh_api_mcp.sandbox.inside.zygote DESCRIPTOR
-
-A fresh interpreter without secrets in its memory or environment, with one thread. It reads the
+The server starts it with a descriptor and the directories to import from (zygote_process.py). A
+fresh interpreter without secrets in its memory or environment, with one thread. It reads the
 document from the descriptor (a Unix socket), then waits for orders. It ends when the server does,
 and its children end with it.
 """
@@ -111,6 +110,7 @@ class Zygote:
             self._wake.detach()
             self._wake_end.detach()
             channel = confine.keep_only(channel)
+            self._engine.host("seed", os.urandom(limits.SCRIPT_RANDOM_BYTES).hex())
             self._engine.host("walk")
             confine.confine_child(
                 address_space_bytes=self._mapped_bytes,
@@ -165,6 +165,7 @@ def main() -> None:
     """Serve the descriptor named by the first argument."""
     control = socket.socket(fileno=int(sys.argv[1]))
     confine.die_with_parent(os.getppid())
+    confine.hide_memory()
     zygote: Zygote | None = None
     try:
         zygote = Zygote(control)
@@ -177,7 +178,3 @@ def main() -> None:
     finally:
         if zygote is not None:
             zygote.kill_all()
-
-
-if __name__ == "__main__":
-    main()
