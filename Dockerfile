@@ -41,4 +41,4 @@ EXPOSE 3104
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import http.client, os, sys; server = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=4); server.request('GET', '/healthz'); sys.exit(server.getresponse().status != 200)"]
 ENTRYPOINT ["ovh-api-mcp"]
-CMD ["--transport", "http", "--host", "0.0.0.0"]
+CMD ["--host", "0.0.0.0"]

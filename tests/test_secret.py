@@ -81,3 +81,28 @@ def test_a_secret_that_comes_up_later_is_replaced_from_then_on() -> None:
     redactor.add(Secret("token-1"))
     redactor.add(Secret("token-12"))
     assert redactor.redact("token-12 token-1") == f"{MASK} {MASK}"
+
+
+def test_of_tokens_that_replace_each_other_the_last_two_are_known() -> None:
+    redactor = Redactor([Secret("lasting secret")])
+    for number in range(1_000):
+        redactor.add_token(Secret(f"token-{number:04}"))
+    redactor.add_token(Secret("token-0999"))  # the same again is no newer one
+    text = "lasting secret token-0000 token-0997 token-0998 token-0999"
+    assert redactor.redact(text) == f"{MASK} token-0000 token-0997 {MASK} {MASK}"
+    assert redactor.redact(quote("lasting secret")) == MASK
+
+
+def test_a_token_that_is_a_lasting_secret_too_is_never_forgotten() -> None:
+    redactor = Redactor([Secret("token-a")])
+    for token in ("token-a", "token-b", "token-c", "token-d"):
+        redactor.add_token(Secret(token))
+    assert redactor.redact("token-a token-b token-c token-d") == f"{MASK} token-b {MASK} {MASK}"
+
+
+def test_a_secret_within_another_one_leaves_nothing_of_the_longer() -> None:
+    redactor = Redactor([Secret("middle"), Secret("a middle part")])
+    redactor.add_token(Secret("all of a middle part and more"))
+    assert (
+        redactor.redact("all of a middle part and more, a middle part, middle") == f"{MASK}, {MASK}, {MASK}"
+    )

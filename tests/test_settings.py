@@ -98,12 +98,13 @@ ROWS = [
     ("cache_dir", "/a", "OVH_CACHE_DIR", "/b", "cache_dir", Path("/a"), Path("/b")),
     ("cache_ttl", "60", "OVH_CACHE_TTL", "70", "cache_ttl_s", 60, 70),
     ("max_code_size", "1", "OVH_MAX_CODE_SIZE", "4194304", "max_code_bytes", 1, 4194304),
-    ("max_result_tokens", "100", "OVH_MAX_RESULT_TOKENS", "200", "max_result_tokens", 100, 200),
+    ("max_result_tokens", "300", "OVH_MAX_RESULT_TOKENS", "400", "max_result_tokens", 300, 400),
     ("auth_token", "one", "OVH_MCP_TOKEN", "two", "auth_token", Secret("one"), Secret("two")),
     ("log_level", "debug", "OVH_LOG_LEVEL", "Warning", "log_level", "debug", "warning"),
 ]
 
 
+@pytest.mark.promise("settings.table", "settings.precedence")
 @pytest.mark.parametrize(("flag", "text", "variable", "value", "name", "by_flag", "by_variable"), ROWS)
 def test_a_flag_wins_over_the_environment_and_that_over_the_default(
     flag: str, text: str, variable: str, value: str, name: str, by_flag: object, by_variable: object
@@ -113,6 +114,13 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_default(
     assert getattr(load(replace(Flags(), **{flag: text}), environment), name) == by_flag  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("given", "level"), [("", "warning"), (" ", "warning"), ("debug", "debug")])
+def test_a_command_may_log_less_unless_a_level_is_given(given: str, level: str) -> None:
+    settings = load_settings(Flags(), {"OVH_LOG_LEVEL": given}, config_paths=(), default_log_level="warning")
+    assert settings.log_level == level
+
+
+@pytest.mark.promise("settings.precedence")
 @pytest.mark.parametrize("empty", ["", "  ", "\n"])
 def test_empty_values_count_as_absent(empty: str) -> None:
     names = [row[2] for row in ROWS] + ["OVH_ENDPOINT", "OVH_ACCESS_TOKEN", "HTTPS_PROXY", *KEYS]
@@ -132,7 +140,7 @@ def test_empty_values_count_as_absent(empty: str) -> None:
         ("cache_ttl", "1d", ("--cache-ttl", "OVH_CACHE_TTL")),
         ("cache_ttl", "9" * 30, ("--cache-ttl", "OVH_CACHE_TTL")),
         ("max_code_size", "0", ("--max-code-size", "OVH_MAX_CODE_SIZE")),
-        ("max_result_tokens", "99", ("--max-result-tokens", "OVH_MAX_RESULT_TOKENS", "100")),
+        ("max_result_tokens", "249", ("--max-result-tokens", "OVH_MAX_RESULT_TOKENS", "250")),
         ("log_level", "loud", ("--log-level", "OVH_LOG_LEVEL", "debug, info")),
         ("services", "domain;me", ("--services", "OVH_SERVICES", "domain;me")),
         ("services", ",", ("--services",)),
@@ -222,7 +230,7 @@ def test_two_kinds_name_the_sources_of_both(places: dict[str, Path]) -> None:
     places["home"].write_text("[ovh-eu]\nclient_id = canary-id\nclient_secret = canary-secret\n")
     error = error_of(Flags(app_key="canary-key"), {"OVH_CONSUMER_KEY": "canary-consumer"}, places)
     assert error.code == "credentials-both"
-    for source in ("--app-key", "OVH_CONSUMER_KEY", f"{places['home']} [ovh-eu] client_id"):
+    for source in ("--app-key", "OVH_CONSUMER_KEY", ".ovh.conf [ovh-eu] client_id"):
         assert source in error.message
 
 
@@ -263,6 +271,7 @@ def test_the_files_merge_key_by_key_and_the_nearest_wins(places: dict[str, Path]
     assert settings.credentials == ApplicationCredentials("etc", Secret("home%1"), Secret("here"))
 
 
+@pytest.mark.promise("settings.precedence")
 def test_the_environment_wins_over_the_files(places: dict[str, Path]) -> None:
     places["here"].write_text("[default]\nendpoint=ovh-ca\n[ovh-us]\nconsumer_key=file\n")
     settings = load(environment={**KEYS, "OVH_ENDPOINT": "us"}, places=places)
@@ -282,6 +291,7 @@ def test_empty_keys_of_a_nearer_file_do_not_hide_those_of_another(places: dict[s
     assert load(places=places).credentials == AccessTokenCredentials(Secret("canary"))
 
 
+@pytest.mark.promise("settings.url-endpoint")
 def test_a_url_from_a_file_in_the_current_directory_is_an_error(places: dict[str, Path]) -> None:
     places["here"].write_text("[default]\nendpoint=https://evil.example/\n")
     error = error_of(places=places)
@@ -324,7 +334,7 @@ def test_a_broken_file_is_named_with_its_line_and_without_its_values(
     error = error_of(places=places)
     assert error.code == "config-file-invalid"
     assert str(places["etc"]) in error.message
-    assert not line or f"line {line} of" in error.message
+    assert not line or f"Line {line} of" in error.message
 
 
 def test_a_file_that_cannot_be_read_is_skipped_with_a_warning(
@@ -413,6 +423,7 @@ def test_this_machine_alone_is_served_without_a_token(host: str | None) -> None:
     check_exposure(load(Flags(host=host)))
 
 
+@pytest.mark.promise("settings.table")
 def test_every_flag_has_its_place_in_the_settings() -> None:
     assert {field.name for field in fields(Flags)} == {
         *(row[0] for row in ROWS),

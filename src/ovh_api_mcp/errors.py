@@ -1,7 +1,7 @@
 """Every error of the program.
 
     OvhMcpError
-    ├── InternalError        ours to blame: a bug, or a process of ours that died
+    ├── InternalError        ours to blame: a bug, a process of ours that died, too much at once
     ├── SettingsError        the settings': the program does not start
     ├── CodeError            the script's text: not accepted as code
     ├── RefusedError         the gate's refusal: nothing was sent
@@ -9,33 +9,39 @@
     ├── NetworkError         no usable answer came
     └── CatalogError         the catalogue is not there, or not yet
 
-Each has a stable `code`, a message (fact with values, rule, next step; at most 400 characters
-for a model) and, where one is known, a `hint`: the next step alone. No message holds a secret;
-text from outside in a message has been cut to `limits.FOREIGN_TEXT_CHARS`.
+Each has a stable `code`, a message (fact with values, rule, next step) and, where one is known, a
+`hint`: the next step alone. No message holds a secret; text from outside in a message has been cut
+to `limits.FOREIGN_TEXT_CHARS`; message and hint have at most `limits.MESSAGE_CHARS`.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from ovh_api_mcp.json_value import JsonValue
-from ovh_api_mcp.limits import FOREIGN_TEXT_CHARS
+from ovh_api_mcp.limits import FOREIGN_TEXT_CHARS, MESSAGE_CHARS
+
+if TYPE_CHECKING:  # `--help` needs this module, and not the JSON library behind that one
+    from ovh_api_mcp.json_value import JsonValue
 
 
 class OvhMcpError(Exception):
     """The root of the tree; never raised itself."""
 
     def __init__(self, message: str, *, code: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+        # The last defence: whoever words an error sees to it that there is nothing to cut.
+        self.message = _cut(message)
+        super().__init__(self.message)
         self.code = code
-        self.hint = hint
+        self.hint = _cut(hint)
+
+
+InternalCode = Literal["bug", "sandbox-unavailable", "busy"]
 
 
 class InternalError(OvhMcpError):
-    """A fault of this program; codes: `bug`, `sandbox-unavailable`, `busy`."""
+    """This program could not do its work: a bug, no sandbox, or too much to do at once."""
 
-    def __init__(self, message: str, *, code: str = "bug", hint: str = "") -> None:
+    def __init__(self, message: str, *, code: InternalCode = "bug", hint: str = "") -> None:
         super().__init__(message, code=code, hint=hint)
 
 
@@ -52,19 +58,24 @@ SettingsCode = Literal[
 
 
 class SettingsError(OvhMcpError):
-    """A setting that makes no sense; the message names the flag and the environment variable."""
+    """A setting that the program cannot start with; the message names the flag, variable or file."""
 
     def __init__(self, message: str, *, code: SettingsCode, hint: str = "") -> None:
         super().__init__(message, code=code, hint=hint)
 
 
+CodeCode = Literal["empty", "too-long", "syntax", "arguments"]
+
+
 class CodeError(OvhMcpError):
-    """The code given to a tool cannot be run: `empty`, `too-long`, `not-a-function`, `syntax`.
+    """What was given to a tool is not code that can be run.
 
     `line` and `column` count from 1 in the code as it was given; 0 where unknown.
     """
 
-    def __init__(self, message: str, *, code: str, hint: str = "", line: int = 0, column: int = 0) -> None:
+    def __init__(
+        self, message: str, *, code: CodeCode, hint: str = "", line: int = 0, column: int = 0
+    ) -> None:
         super().__init__(message, code=code, hint=hint)
         self.line = line
         self.column = column
@@ -75,7 +86,6 @@ RefusedCode = Literal[
     "method-not-allowed",
     "unsafe-path",
     "invalid-call",
-    "too-many-calls",
 ]
 
 
@@ -174,6 +184,10 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, ApiError):
         return error.status in _TRANSIENT_STATUSES
     return isinstance(error, NetworkError) and error.code in _TRANSIENT_NETWORK
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MESSAGE_CHARS else text[: MESSAGE_CHARS - 1] + "…"
 
 
 def cut_foreign(text: str, limit_chars: int = FOREIGN_TEXT_CHARS) -> str:

@@ -10,18 +10,24 @@ KIB: Final = 1024
 MIB: Final = 1024 * 1024
 
 # --- scripts ---------------------------------------------------------------------------------
-SCRIPT_MEMORY_BYTES: Final = 64 * MIB  # beyond the document, per script (SPEC.md)
-SCRIPT_STACK_BYTES: Final = 1 * MIB  # (SPEC.md)
-SEARCH_TIMEOUT_S: Final = 10.0  # wall time from the start of the script (SPEC.md)
-EXECUTE_TIMEOUT_S: Final = 30.0  # wall time with the waiting for the API in it (SPEC.md)
+SCRIPT_MEMORY_BYTES: Final = 64 * MIB  # beyond the document, per script (README.md)
+SCRIPT_STACK_BYTES: Final = 1 * MIB  # of the engine, per script (README.md)
+SEARCH_TIMEOUT_S: Final = 10.0  # wall time from the start of the script (README.md)
+EXECUTE_TIMEOUT_S: Final = 30.0  # wall time with the waiting for the API in it (README.md)
 SCRIPT_CPU_S: Final = 10.0  # CPU time of a child, both tools
-CODE_BYTES_DEFAULT: Final = 1_048_576  # --max-code-size (SPEC.md)
-CODE_BYTES_MAX: Final = 4 * MIB  # the most --max-code-size takes: more does not fit an MCP request
-RESULT_TOKENS_DEFAULT: Final = 8_000  # --max-result-tokens (SPEC.md)
+CODE_BYTES_DEFAULT: Final = 1_048_576  # --max-code-size (README.md)
+CODE_BYTES_MAX: Final = 4 * MIB  # the most --max-code-size takes: a request with it, escaped, has 24 MiB
+RESULT_TOKENS_DEFAULT: Final = 8_000  # --max-result-tokens (README.md)
 CHARS_PER_TOKEN: Final = 4
 RESULT_TOKENS_MIN: Final = 250  # the least --max-result-tokens takes: room for what a cut result says
-RESULT_TOKENS_MAX: Final = 4_000_000  # the most: a whole result of RESULT_BYTES
 RESULT_BYTES: Final = 16 * MIB  # JSON text of what a script returns; more is an error of the script
+RESULT_TOKENS_MAX: Final = RESULT_BYTES // CHARS_PER_TOKEN  # the most --max-result-tokens takes: all of it
+FITTED_AT_ONCE_BYTES: Final = 256 * KIB  # a longer result is fitted in a thread: that may take a second
+RESULT_SIGNS: Final = 2_000_000  # brackets, commas and strings looked at in one; 16 MiB hold as many
+RESULT_PLACES: Final = 65_536  # of values that are remembered of one depth of it
+RESULT_DEPTH: Final = 16  # containers below it are shown whole or not at all
+WRITES_LISTED: Final = 20  # of a failed run, one by one; the others are counted
+WRITE_TARGET_CHARS: Final = 160  # path and query of one of them
 LOGS_BYTES: Final = 256 * KIB  # console output kept per script; the rest is cut and counted
 LOG_LINE_CHARS: Final = 16 * KIB  # one console line
 SCRIPT_RANDOM_BYTES: Final = 8 * KIB  # what crypto.getRandomValues has to give in one script
@@ -31,7 +37,9 @@ ERROR_FIELDS_CHARS: Final = 16 * KIB  # what an uncaught OvhError carries, as JS
 CALLS_PER_SCRIPT: Final = 1_000  # API calls one script may make in all
 CALLS_IN_FLIGHT_PER_SCRIPT: Final = 10
 CALLS_IN_FLIGHT: Final = 50  # of the whole server: with more, latency only grows
-SCRIPTS_RUNNING: Final = 32  # executes at the same time, most of them waiting for the API; searches: one a core
+SCRIPTS_RUNNING: Final = (
+    32  # executes at the same time, most of them waiting for the API; searches: one a core
+)
 SCRIPTS_QUEUED: Final = 256  # scripts that wait for a place before "busy"
 KILL_MARGIN_S: Final = 0.4  # SIGKILL comes this long after the engine's own interrupt should have
 ZYGOTE_START_S: Final = 20.0  # start of the zygote with the document, on a slow machine
@@ -42,7 +50,6 @@ UNAWAITED_WRITE_S: Final = 20.0  # a write in flight when its script ends is awa
 GRACE_S: Final = 2.0  # what running calls get when the server stops
 
 # --- frames between the server and a child -----------------------------------------------------
-FRAME_BYTES: Final = RESULT_BYTES + 1 * MIB  # larger than any honest frame
 CALL_BYTES: Final = 4 * MIB  # one API call as a script asks for it: path, params, body
 
 # --- the OVH API ---------------------------------------------------------------------------------
@@ -53,37 +60,64 @@ QUERY_CHARS: Final = 16_384
 HEADER_CHARS: Final = 4_096  # one header value
 CONNECT_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 20.0  # between two pieces of an answer
-TOTAL_TIMEOUT_S: Final = 28.0  # one call, below a script's 30 s, so that the script sees the error
+TOTAL_TIMEOUT_S: Final = 28.0  # one call with all it takes; below a script's 30 s, so that it sees the error
 KEEPALIVE_S: Final = 15.0  # an idle connection is kept this long, for the next call of a script
 TOKEN_RENEWAL_MARGIN_S: Final = 30.0  # an OAuth2 token is renewed this long before it expires
+TOKEN_LIFETIME_DEFAULT_S: Final = 3_600.0  # of a token whose answer does not say how long it lives
+TOKEN_FORCED_RENEWAL_S: Final = 60.0  # a token that the API refuses is renewed at most once in this time
+TOKEN_CHARS: Final = 16_384  # an OAuth2 token; servers refuse longer headers
 TOKEN_ANSWER_BYTES: Final = 256 * KIB  # discovery, token and time answers
 TOKEN_REJECTED_S: Final = 60.0  # credentials that were refused are not tried again for this long
+REDACTED_TOKENS: Final = 2  # tokens that are kept out of texts: the one in use, and the one before it
+CREDENTIAL_CHARS: Final = 4_096  # one key, secret or token that a user sets; OVHcloud's keys have 32
 ERROR_DETAILS_BYTES: Final = 4 * KIB  # `details` of an API error; larger ones are left out
+ERROR_PAGE_BYTES: Final = 4 * KIB  # what is looked at of an answer that is no JSON: it has the title
 CONFIG_FILE_BYTES: Final = 1 * MIB  # one ovh.conf
 CLOCK_MAX_AGE_S: Final = 3_600.0  # the server's time is asked again after this long
 
 # --- the catalogue -------------------------------------------------------------------------------
 FETCH_CONCURRENCY: Final = 16  # services fetched at a time
-SCHEMA_BYTES: Final = 32 * MIB  # one native schema; the largest real one has 1.3 MB
+SCHEMA_BYTES: Final = 32 * MIB  # one native schema; the largest real one has 3.9 MB
 SCHEMAS_BYTES: Final = 256 * MIB  # all native schemas of one build; the real ones have 17 MB
 INDEX_BYTES: Final = 1 * MIB
 SERVICES: Final = 1_000  # in one index; the real catalogue has 84
 SCHEMA_FETCH_TIMEOUT_S: Final = 60.0  # one schema with its retries
 FETCH_ATTEMPTS: Final = 4  # of one schema, where asking again may help
+FETCH_WAIT_S: Final = 0.2  # before the second attempt; doubled before each further one
+FETCH_WAIT_MAX_S: Final = 5.0  # before any attempt
+FETCH_WAIT_JITTER_S: Final = 0.3  # at random on top, so that 16 failed fetches do not come back as one
+TYPE_CHARS: Final = 512  # one type expression of a schema; the longest real one has 98
+TYPE_DEPTH: Final = 16  # of one; the deepest real one has 3
+TYPE_PARTS: Final = 128  # names and brackets of one; a generic model that contains itself grows without end
+TYPES_CACHED: Final = 8_192  # parsed ones that are kept; the real catalogue has 5,400
+GENERIC_MODELS: Final = 1_000  # in use in one service; the real catalogue has 4 at most
 BUILD_TIMEOUT_S: Final = 300.0  # a whole build
+BUILD_REPORT_LINE_BYTES: Final = 16 * KIB  # one line of what a builder says; an honest one has 2 KiB at most
+BUILD_LOCK_POLL_S: Final = 0.1  # how often a server looks whether another one's build has ended
 BUILD_RETRY_S: Final = 10.0  # after a failed build, the next one begins no sooner
 FIRST_BUILD_WAIT_S: Final = 25.0  # what a tool waits for the first build before it says "still building"
-CATALOG_TTL_S_DEFAULT: Final = 86_400  # --cache-ttl (SPEC.md)
+CATALOG_TTL_S_DEFAULT: Final = 86_400  # --cache-ttl (README.md)
 CATALOG_TTL_S_MAX: Final = 315_360_000  # the most --cache-ttl takes: ten years
 RETRY_FAILED_SERVICES_S: Final = 300.0  # a catalogue with missing services counts as fresh this long
 CATALOG_FILE_BYTES: Final = 512 * MIB  # a cache file beyond it is not ours
+DOCUMENT_PIECE_BYTES: Final = 256 * KIB  # of the document in one row, so that a reader need not hold it whole
+OPERATIONS_CACHED: Final = 256  # decoded operations that are kept; one has about 2 KB
 
 # --- words ---------------------------------------------------------------------------------------
-MESSAGE_CHARS: Final = 400  # an error message for a model
+MESSAGE_CHARS: Final = 400  # an error's message for a model, and its hint
 FOREIGN_TEXT_CHARS: Final = 200  # text from outside inside a message of ours
 INSTRUCTIONS_CHARS: Final = 2_000  # the server's instructions (clients cut at 2,048)
 
 # --- HTTP ------------------------------------------------------------------------------------------
-HTTP_REQUEST_BYTES: Final = 4 * MIB  # one MCP request
+HTTP_REQUEST_BYTES: Final = 4 * MIB  # one MCP request; more where --max-code-size asks for it
 HTTP_CONNECTIONS: Final = 512  # open at a time; a standing stream of a client is one of them
 HTTP_SESSIONS: Final = 1_000  # of clients that speak a revision with sessions
+
+# --- stdio -----------------------------------------------------------------------------------------
+STDIO_LAST_RESORT_S: Final = GRACE_S + 1.5  # from a signal to the end, even of a write that is stuck
+
+# --- the simulator ---------------------------------------------------------------------------------
+SIMULATOR_KEPT: Final = 10_000  # requests, keys, tokens, members of a collection: a script may loop
+SIMULATOR_BODY_BYTES: Final = 16 * MIB  # of one request
+SIMULATOR_PARSE_S: Final = 15.0  # reading one schema; the largest real one takes 0.03 s
+SIMULATOR_START_S: Final = 5.0  # to listen, and to end what still runs when it is closed

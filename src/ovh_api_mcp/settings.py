@@ -107,12 +107,17 @@ def read_environment() -> dict[str, str]:
 
 
 def load_settings(
-    flags: Flags, environment: Mapping[str, str], *, config_paths: Sequence[Path] | None = None
+    flags: Flags,
+    environment: Mapping[str, str],
+    *,
+    config_paths: Sequence[Path] | None = None,
+    default_log_level: LogLevelName = "info",
 ) -> Settings:
     """Return the settings that flags, environment and OVHcloud's files make.
 
     `config_paths` replaces the files, the strongest first; a relative path counts as being in the
-    current directory. Raises SettingsError, whose message names flag and variable.
+    current directory. `default_log_level` is for commands that people run, who want less to read.
+    Raises SettingsError, whose message names flag and variable.
     """
     given = _Given({name: value.strip() for name, value in environment.items() if value.strip()})
     home = given.variable("HOME") or given.variable("USERPROFILE")
@@ -153,7 +158,7 @@ def load_settings(
         allow_anonymous=flags.allow_anonymous or given.switch(_ALLOW_ANONYMOUS),
         allowed_hosts=_allowed_hosts(flags.allowed_host, given.variable(_ALLOWED_HOST.variable)),
         schemas_dir=_schemas_dir(flags.schemas),
-        log_level=given.choice(flags.log_level, _LOG_LEVEL, get_args(LogLevelName), "info"),
+        log_level=given.choice(flags.log_level, _LOG_LEVEL, get_args(LogLevelName), default_log_level),
         network=_network(given),
         child_environment=_child_environment(given.environment),
     )
@@ -167,11 +172,10 @@ def check_exposure(settings: Settings) -> None:
     is_guarded = settings.auth_token is not None or settings.allow_anonymous
     if settings.transport == "http" and not is_loopback(settings.host) and not is_guarded:
         raise SettingsError(
-            f"--host {settings.host} lets other machines in, and the server has no token: whoever reaches "
-            "it would act with your credentials. Set --auth-token or OVH_MCP_TOKEN to a long random text, "
-            "bind 127.0.0.1, or accept the risk with --allow-anonymous",
+            f"--host {cut_foreign(settings.host, 80)} lets other machines in, and the server has no token: "
+            "whoever reaches it would act with your credentials. Set --auth-token or OVH_MCP_TOKEN to a long "
+            "random text, bind 127.0.0.1, or accept the risk with --allow-anonymous.",
             code="token-required",
-            hint="set OVH_MCP_TOKEN",
         )
 
 
@@ -253,7 +257,7 @@ class _Given:
 
 
 def _invalid(option: _Option, value: str, rule: str) -> SettingsError:
-    return SettingsError(f"{option} is {cut_foreign(value, 60)!r}; it {rule}", code="setting-invalid")
+    return SettingsError(f"{option} is {cut_foreign(value, 60)!r}. It {rule}.", code="setting-invalid")
 
 
 # --- endpoint and credentials ---------------------------------------------------------------------
@@ -271,8 +275,8 @@ def _endpoint(flags: Flags, given: _Given, files: Sequence[ConfFile]) -> tuple[E
     # on them, of everybody who starts the server there to a host of their choice.
     if "://" in found.text and found.file.is_of_current_directory:
         raise SettingsError(
-            f"{found.source} is a URL, and a file in the current directory may only name an endpoint; "
-            "give a URL by --endpoint or OVH_ENDPOINT",
+            f"{found.source} is a URL, and a file in the current directory may only name an endpoint. "
+            "Give a URL by --endpoint or OVH_ENDPOINT.",
             code="endpoint-unknown",
         )
     return parse_endpoint(found.text), found.text
@@ -302,7 +306,7 @@ def _credentials(
             if found.file.is_of_current_directory and "://" in endpoint.name:
                 raise SettingsError(
                     f"{found.source} would send credentials to a URL, which a file in the current directory "
-                    f"may not; move the section to ~/.ovh.conf, or set {variable}",
+                    f"may not. Move the section to ~/.ovh.conf, or set {variable}.",
                     code="setting-invalid",
                 )
             values[name] = GivenValue(Secret(found.text), found.source)
@@ -314,7 +318,7 @@ def _credentials(
 _SERVICE: Final = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 _BIND_HOST: Final = re.compile(r"[A-Za-z0-9._:%-]{1,253}")
 _HOST_HEADER: Final = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9._-]{1,253})(?::[0-9]{1,5})?")
-_BEARER: Final = re.compile(r"[!-~]{1,4096}")
+_BEARER: Final = re.compile(rf"[!-~]{{1,{limits.CREDENTIAL_CHARS}}}")
 
 
 def _host(flag: str | None) -> str:
@@ -354,8 +358,8 @@ def _auth_token(text: str) -> Secret[str] | None:
         return None
     if not _BEARER.fullmatch(text):
         raise SettingsError(
-            f"{_AUTH_TOKEN} holds a space, a line break or another character that no header can carry; "
-            "take printable ASCII, at most 4,096 characters",
+            f"{_AUTH_TOKEN} holds a space, a line break or another character that no header can carry. "
+            f"Take printable ASCII, at most {limits.CREDENTIAL_CHARS:,} characters.",
             code="setting-invalid",
         )
     return Secret(text)
@@ -411,8 +415,8 @@ def _proxy(text: str) -> Secret[str]:
     url = text if "://" in text else f"http://{text}"
     if not _is_proxy_url(url):
         raise SettingsError(
-            "HTTPS_PROXY (or ALL_PROXY) is not the URL of a proxy that can be used; "
-            "it takes http://host:port or https://host:port",
+            "HTTPS_PROXY (or ALL_PROXY) is not the URL of a proxy that can be used. "
+            "It takes http://host:port or https://host:port.",
             code="setting-invalid",
         )
     return Secret(url)

@@ -104,6 +104,24 @@ def test_it_ends_and_leaves_nothing_when(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_bug_is_an_event_on_stderr_like_those_of_the_server(tmp_path: Path) -> None:
+    planted = "from ovh_api_mcp.catalog import build; build.build_catalog = None"
+    start = "from ovh_api_mcp.cli.build_catalog import build_catalog; build_catalog.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{planted}; {start}", "--endpoint-root", "x", "--out", str(tmp_path / "x")],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env=ENVIRONMENT,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, b"")
+    first, *traceback = done.stderr.decode().splitlines()
+    assert first.startswith("time=")
+    assert first.endswith("event=bug in=builder")
+    assert traceback[-1].startswith("TypeError")
+
+
 def test_the_command_of_the_program_is_the_same(site: SchemaSite, tmp_path: Path) -> None:
     out = tmp_path / "x.catalog"
     arguments = [sys.executable, "-m", "ovh_api_mcp", "build-catalog"]

@@ -129,6 +129,7 @@ async def test_a_fresh_file_is_used_without_asking_anybody(site: SchemaSite, cac
     assert not site.requests
 
 
+@pytest.mark.promise("catalog.stale")
 async def test_an_expired_file_is_used_while_a_new_one_is_built(site: SchemaSite, cache_dir: Path) -> None:
     await fill(site, cache_dir)
     site.put("/v1/shed/door.json", service({"/shed/door/bell": [operation()]}))
@@ -153,6 +154,7 @@ async def test_an_expired_file_is_used_while_the_host_hangs(site: SchemaSite, ca
     assert builders() == []
 
 
+@pytest.mark.promise("catalog.cache")
 @pytest.mark.parametrize("host_is_there", [True, False])
 async def test_a_file_of_another_version_is_rebuilt_also_from_its_own_copies(
     site: SchemaSite, cache_dir: Path, host_is_there: bool
@@ -170,6 +172,7 @@ async def test_a_file_of_another_version_is_rebuilt_also_from_its_own_copies(
         assert bool(file.info.failed) != host_is_there
 
 
+@pytest.mark.promise("catalog.cache")
 @pytest.mark.parametrize(
     "damage",
     [
@@ -220,8 +223,29 @@ async def test_a_directory_that_cannot_be_written_is_said_once_and_done_without(
         assert stat.S_IMODE(private.stat().st_mode) == 0o700
     assert list(scratch.iterdir()) == []
     (warning,) = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
-    assert warning.startswith(f"cache directory {blocker / 'cache'} cannot be written (")
-    assert warning.endswith("; working without a cache")
+    assert warning.startswith("event=cache-unusable reason=")
+    assert f"The cache directory {blocker / 'cache'} is not used: " in warning
+    assert warning.endswith("next='working without a cache'")
+
+
+async def test_a_directory_that_others_can_write_is_not_believed(
+    site: SchemaSite, cache_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await fill(site, cache_dir)
+    cache_dir.chmod(0o1777)
+    async with running(site, cache_dir) as catalog:
+        file = await catalog.ready()
+        assert file.path.parent != cache_dir
+    assert "other users" in caplog.text
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can give files away")
+async def test_a_file_of_another_user_is_not_believed(site: SchemaSite, cache_dir: Path) -> None:
+    path = await fill(site, cache_dir)
+    os.chown(path, 65534, 65534)
+    async with running(site, cache_dir) as catalog:
+        await catalog.ready()
+    assert path.stat().st_uid == 0
 
 
 @pytest.mark.parametrize("more", [{"cache_dir": None}, {"ttl_s": 0}])
@@ -306,6 +330,36 @@ async def test_a_server_that_stops_ends_its_builder_and_its_calls(site: SchemaSi
     assert catalog_files(cache_dir) == []
 
 
+async def test_ctrl_c_in_the_terminal_of_the_server_does_not_reach_the_builder(
+    site: SchemaSite, cache_dir: Path
+) -> None:
+    site.put("/v1/pot.json", Answer(hangs=True))
+    async with running(site, cache_dir):
+        await until(lambda: site.requests["/v1/pot.json"])
+        (builder,) = builders()
+        assert os.getpgid(builder.pid) != os.getpgid(0)
+        assert os.getsid(builder.pid) != os.getsid(0)
+
+
+async def test_a_builder_ends_when_its_server_is_killed(site: SchemaSite, cache_dir: Path) -> None:
+    site.put("/v1/pot.json", Answer(hangs=True))
+    cache_dir.mkdir(parents=True)
+    serve = (
+        "import asyncio; from ovh_api_mcp.catalog.builder import run_builder\n"
+        f"command = {[*BUILDER, '--endpoint-root', site.root, '--out', str(cache_dir / 'x')]!r}\n"
+        f"asyncio.run(run_builder(command, environment={ENVIRONMENT!r}, on_progress=print, timeout_s=60))"
+    )
+    server = await asyncio.create_subprocess_exec(sys.executable, "-c", serve)
+    try:
+        await until(lambda: site.requests["/v1/pot.json"])
+        (builder,) = psutil.Process(server.pid).children()
+    finally:
+        server.kill()
+        await server.wait()
+    await until(lambda: not builder.is_running() or builder.status() == psutil.STATUS_ZOMBIE)
+    assert not list(cache_dir.iterdir())
+
+
 async def test_a_host_that_is_down_is_told_with_the_reason_and_not_hammered(
     site: SchemaSite, cache_dir: Path
 ) -> None:
@@ -315,7 +369,7 @@ async def test_a_host_that_is_down_is_told_with_the_reason_and_not_hammered(
     waits = replace(WAITS, retry_s=3_600.0)
     async with running(site, cache_dir, waits=waits) as catalog:
         for _ in range(3):
-            with pytest.raises(CatalogError, match="status 404; a call in 3600 s or later") as caught:
+            with pytest.raises(CatalogError, match=r"status 404\. Try again after 3600 s\.") as caught:
                 await catalog.ready()
             assert caught.value.code == "catalog-unavailable"
             assert len(caught.value.message) <= 400
@@ -328,7 +382,7 @@ async def test_a_host_that_is_down_is_told_with_the_reason_and_not_hammered(
 async def test_an_unknown_service_is_told_to_every_call(site: SchemaSite, cache_dir: Path) -> None:
     async with running(site, cache_dir, services=["pots"], waits=replace(WAITS, retry_s=60.0)) as catalog:
         for _ in range(2):
-            with pytest.raises(CatalogError, match="no service pots; the nearest it has: pot") as caught:
+            with pytest.raises(CatalogError, match=r"no service pots\. The nearest it has: pot\.") as caught:
                 await catalog.ready()
             assert caught.value.code == "service-unknown"
             assert "--services" in caught.value.hint

@@ -298,7 +298,7 @@ def test_a_list_with_a_cursor_says_so() -> None:
     ids=lambda body: body[:30].decode("latin-1"),
 )
 def test_what_is_no_schema_is_refused_by_name(body: bytes) -> None:
-    with pytest.raises(CatalogError, match="the schema of v1/pot") as caught:
+    with pytest.raises(CatalogError, match="The schema of v1/pot") as caught:
         parse_service(body, "v1/pot")
     assert caught.value.code == "schema-invalid"
     assert len(caught.value.message) < 2 * FOREIGN_TEXT_CHARS + 100

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ovh_api_mcp.catalog.download import Timeouts
 from ovh_api_mcp.catalog.model import BuildProgress, CatalogInfo, Method
 from ovh_api_mcp.catalog.store import CatalogFile
 from ovh_api_mcp.errors import CatalogError
-from ovh_api_mcp.limits import FETCH_ATTEMPTS, FETCH_CONCURRENCY, MIB
+from ovh_api_mcp.limits import BUILD_TIMEOUT_S, FETCH_ATTEMPTS, FETCH_CONCURRENCY, MESSAGE_CHARS, MIB
 from tests.catalog.schema_site import Answer, SchemaSite, index, operation, service, small_services
 
 pytestmark = pytest.mark.anyio
@@ -56,6 +57,7 @@ async def test_everything_is_downloaded_and_counted(memory_site: SchemaSite, out
     assert seen[-1] == BuildProgress(4, 4, "writing the catalogue")
 
 
+@pytest.mark.promise("catalog.services")
 @pytest.mark.parametrize(
     ("selection", "expected"),
     [
@@ -74,10 +76,19 @@ async def test_a_selection_loads_its_roots_and_what_lies_below_them(
 
 
 async def test_an_unknown_root_is_an_error_that_names_the_nearest(memory_site: SchemaSite, out: Path) -> None:
-    with pytest.raises(CatalogError, match="no service Shed/dor; the nearest it has: shed/door") as caught:
+    with pytest.raises(CatalogError, match=r"no service Shed/dor\. The nearest it has: shed/door") as caught:
         await build(memory_site, out, "pot", "Shed/dor")
     assert caught.value.code == "service-unknown"
     assert not out.exists()
+
+
+@pytest.mark.promise("catalog.partial")
+async def test_many_unknown_roots_leave_room_for_what_to_do(memory_site: SchemaSite, out: Path) -> None:
+    memory_site.put("/v1/", index(*(f"/shed-{'x' * 80}-{number}" for number in range(9))))
+    with pytest.raises(CatalogError) as caught:
+        await build(memory_site, out, *(f"shed-{'x' * 80}/{number}" for number in range(9)))
+    assert len(caught.value.message) <= MESSAGE_CHARS
+    assert caught.value.message.endswith("or to roots that exist.")
 
 
 @pytest.mark.parametrize(
@@ -224,7 +235,7 @@ async def test_the_last_good_copy_of_a_broken_service_is_kept_through_several_bu
     for _ in range(2):
         info = await build(memory_site, out, previous=out, now=NOW + 86_400)
         assert set(info.failed) == {"v1/shed/door", "v2"}
-        assert "the copy of 2023-11-14 22:13 UTC is used" in info.failed["v1/shed/door"]
+        assert "The copy of 2023-11-14 22:13 UTC is used." in info.failed["v1/shed/door"]
         assert "last good copies" in info.failed["v2"]
         assert paths_of(out) == before
 
@@ -264,10 +275,15 @@ async def test_a_directory_that_cannot_be_written_is_an_error(memory_site: Schem
     assert caught.value.code == "cache-unusable"
 
 
-async def test_what_a_killed_build_left_behind_is_removed(memory_site: SchemaSite, out: Path) -> None:
-    leftover = out.parent / f"{out.name}.abc.tmp"
-    leftover.write_bytes(b"half")
-    other = out.parent / "other.catalog.abc.tmp"
-    other.write_bytes(json.dumps("not ours").encode())
+async def test_what_a_killed_build_left_behind_is_removed_and_nothing_of_a_running_one(
+    memory_site: SchemaSite, out: Path
+) -> None:
+    long_ago = time.time() - BUILD_TIMEOUT_S - 1
+    of_a_killed_build, of_another_file = out.parent / f"{out.name}.a.tmp", out.parent / "other.catalog.a.tmp"
+    of_a_running_build = out.parent / f"{out.name}.b.tmp"
+    for path in (of_a_killed_build, of_another_file, of_a_running_build):
+        path.write_bytes(b"half")
+        if path != of_a_running_build:
+            os.utime(path, (long_ago, long_ago))
     await build(memory_site, out)
-    assert sorted(each.name for each in out.parent.iterdir()) == sorted([out.name, other.name])
+    assert set(out.parent.iterdir()) == {out, of_another_file, of_a_running_build}

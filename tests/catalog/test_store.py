@@ -130,7 +130,7 @@ def test_a_reader_keeps_its_snapshot_when_a_new_file_takes_the_name(path: Path) 
 def test_a_long_document_comes_in_pieces_that_make_the_whole(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_PIECE_BYTES", 100)
+    monkeypatch.setattr(store, "DOCUMENT_PIECE_BYTES", 100)
     _build(path)
     file = CatalogFile.open(path)
     pieces = list(file.document_pieces())
@@ -140,7 +140,7 @@ def test_a_long_document_comes_in_pieces_that_make_the_whole(
 
 
 def test_the_cache_of_decoded_operations_is_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "_CACHED_OPERATIONS", 2)
+    monkeypatch.setattr(store, "OPERATIONS_CACHED", 2)
     file = CatalogFile.open(path)
     for _ in range(2):
         assert [file.operation(*route) for route in file.routes()].count(None) == 0

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ovh_api_mcp import __version__
-from ovh_api_mcp.server.listener import bind_socket
+from ovh_api_mcp.listener import bind_socket
 
 _WAIT_S = 60.0
 
@@ -116,3 +116,32 @@ def test_an_api_that_is_not_there_is_a_tool_error(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert "no service of" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        (["--help"], 0),
+        (["demo"], 0),
+        (["demo"], 5),  # by then the client runs, and with it its groups of tasks
+        (["simulate", "--port", "0"], 0),
+        (["search", "() => 1", "--endpoint", "simulator"], 0),
+    ],
+)
+def test_a_reader_that_goes_away_ends_a_command_quietly(
+    tmp_path: Path, arguments: list[str], lines: int
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "ovh_api_mcp", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env={"HOME": str(tmp_path)},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for _ in range(lines):
+            process.stdout.readline()
+        process.stdout.close()
+        told = process.stderr.read().decode()
+        assert (process.wait(_WAIT_S), told) == (1, "")

@@ -35,6 +35,7 @@ def parse(*arguments: str) -> Flags:
     return found[0]
 
 
+@pytest.mark.promise("settings.table")
 def test_every_flag_of_the_settings_is_an_option_and_no_more() -> None:
     names = {option.name for option in options(*_ALL)}
     assert names == {field.name for field in fields(Flags)}

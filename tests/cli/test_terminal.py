@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 
+import click
+import msgspec
 import pytest
 
 from ovh_api_mcp.cli.terminal import ProgressBar, Terminal
@@ -41,6 +44,30 @@ def test_a_terminal_gets_keys_in_colour_and_values_that_look_like_keys_not() -> 
 def test_who_wants_no_colours_gets_none(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     assert "\x1b" not in Terminal(_Screen()).json('{"a":1}')
+
+
+_HOSTILE = "a\x1b]0;title\x07\x9b31m\r\x08\x7f\u202e\tb\nc é"
+_SHOWN = "a\\u001b]0;title\\u0007\\u009b31m\\u000d\\u0008\\u007f\\u202e\tb\nc é"
+
+
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+def test_a_terminal_gets_no_control_character_of_a_result_or_a_log(
+    monkeypatch: pytest.MonkeyPatch, term: str
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    screen = _Screen()
+    terminal = Terminal(screen)
+    for shown in (terminal.json(_HOSTILE), terminal.faint(_HOSTILE), terminal.coloured(_HOSTILE, "red")):
+        assert _SHOWN in shown
+    laid_out = terminal.json(msgspec.json.encode({"key\x9b": "\x9bvalue"}).decode())
+    assert json.loads(click.unstyle(laid_out)) == {"key\x9b": "\x9bvalue"}
+    assert "\x9b" not in laid_out
+    terminal.complain(SettingsError(_HOSTILE, code="setting-invalid"))
+    assert "\x9b" not in screen.getvalue()
+
+
+def test_a_pipe_gets_the_characters_of_a_result_as_they_are() -> None:
+    assert Terminal(io.StringIO()).json('"\x9b"') == '"\x9b"'
 
 
 def test_text_that_is_no_json_is_shown_as_it_is() -> None:

@@ -81,7 +81,8 @@ def test_its_health_is_asked_for_without_a_shell_and_without_a_proxy(image: Stag
 
 def test_signals_reach_the_program_and_http_on_every_address_is_its_default(image: Stage) -> None:
     assert _last(image, "ENTRYPOINT").command() == ("ovh-api-mcp",)
-    assert _last(image, "CMD").command() == ("--transport", "http", "--host", "0.0.0.0")
+    # Without --transport, which would win over OVH_TRANSPORT; http is the default.
+    assert _last(image, "CMD").command() == ("--host", "0.0.0.0")
 
 
 def test_its_port_and_cache_are_where_it_says(image: Stage) -> None:

@@ -73,6 +73,7 @@ def test_an_operation_without_authentication_is_marked(gate: Gatekeeper) -> None
     assert not gate.check({"method": "GET", "path": "/v1/auth/time"}).is_authenticated
 
 
+@pytest.mark.promise("calls.method-case")
 @pytest.mark.parametrize("method", ["GET", "get", "Get", " get "])
 def test_the_method_may_come_in_any_case(gate: Gatekeeper, method: str) -> None:
     assert gate.check({"method": method, "path": "/v1/me"}).method is Method.GET
@@ -151,7 +152,7 @@ def test_a_query_has_one_spelling(gate: Gatekeeper, query: JsonObject, text: str
     [
         (RESOURCE, {"type": "vps"}, ['"resourceType"', "creationDate.from"]),
         (RECORDS, {"fieldtype": "A"}, ['"fieldType"']),
-        (RESOURCE, {"page": 1}, ["cursor", "X-Pagination-Size"]),
+        (RESOURCE, {"page": 1}, ["come in pages", "X-Pagination-Size"]),
         ("/v1/me", {"a": 1}, ["It takes none"]),
         (RESOURCE, {"resourceType": "\ud800"}, ["resourceType"]),
         (RESOURCE, {"tags": {"a": float("nan")}}, ["tags"]),
@@ -189,6 +190,7 @@ def test_the_allowed_headers_pass_in_any_case(gate: Gatekeeper) -> None:
     )
 
 
+@pytest.mark.promise("calls.headers")
 @pytest.mark.parametrize("name", FOREIGN_HEADERS)
 def test_no_other_header_is_allowed(gate: Gatekeeper, name: str) -> None:
     assert refused(gate, {"method": "GET", "path": "/v1/me", "headers": {name: "a"}}).code == "invalid-call"
@@ -216,6 +218,7 @@ def test_a_header_given_in_two_spellings_is_refused(gate: Gatekeeper) -> None:
 # --- body -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.promise("calls.body")
 @pytest.mark.parametrize(
     ("body", "sent"),
     [

@@ -83,3 +83,24 @@ def test_other_calls_of_the_same_kinds_are_helped_too(
     with pytest.raises(RefusedError) as caught:
         whole_gate.check({"method": method, "path": path})
     assert word in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("path", "word", "noise"),
+    [
+        ("/v1/dns", "GET /v1/me/task/dns", "allDom|dedicatedCloud|freefax|horizonView|cdn"),
+        ("/v1/me/bills", "Nearest: GET /v1/me/bill", "metrics"),
+        ("/v1/domain/zone/example.com/recrod", "GET /v1/domain/zone/{zoneName}/record", "order"),
+        ("/v1/iam/policies", "GET /v2/iam/policy", "permissionsGroup"),
+        ("/v1/dedicated/server/ns1/ip", "Nearest: GET /v1/dedicated/server/{serviceName}/ips", "CanBeMoved"),
+        ("/v1/servers", "GET /v1/dedicated/server", "allDom"),
+        ("/v1/foo", "Look operations up with the search tool", "Nearest"),
+    ],
+)
+def test_what_has_nothing_to_do_with_the_path_is_not_suggested(
+    whole_gate: Gatekeeper, path: str, word: str, noise: str
+) -> None:
+    with pytest.raises(RefusedError) as caught:
+        whole_gate.check({"method": "GET", "path": path})
+    assert word in caught.value.message
+    assert not re.search(noise, caught.value.message)

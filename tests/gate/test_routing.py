@@ -35,25 +35,18 @@ def whole(whole_catalog: Operations) -> Router:
 
 
 @pytest.mark.parametrize(
-    ("path", "template", "values"),
+    ("path", "template"),
     [
-        ("/v1/domain/zone", "/v1/domain/zone", ()),
-        ("/v1/domain/z%6Fne", "/v1/domain/zone", ()),
-        ("/v1/domain/zones", "/v1/domain/{serviceName}", (("serviceName", "zones"),)),
-        ("/v1/domain/zone/task", "/v1/domain/zone/{zoneName}", (("zoneName", "task"),)),
-        ("/v1/domain/a%2Fb/task", "/v1/domain/{serviceName}/task", (("serviceName", "a/b"),)),
-        (
-            "/v1/domain/zone/x/record/1",
-            "/v1/domain/zone/{zoneName}/record/{id}",
-            (("zoneName", "x"), ("id", "1")),
-        ),
+        ("/v1/domain/zone", "/v1/domain/zone"),
+        ("/v1/domain/z%6Fne", "/v1/domain/zone"),
+        ("/v1/domain/zones", "/v1/domain/{serviceName}"),
+        ("/v1/domain/zone/task", "/v1/domain/zone/{zoneName}"),
+        ("/v1/domain/a%2Fb/task", "/v1/domain/{serviceName}/task"),
+        ("/v1/domain/zone/x/record/1", "/v1/domain/zone/{zoneName}/record/{id}"),
     ],
 )
-def test_a_literal_wins_over_a_parameter(
-    few: Router, path: str, template: str, values: tuple[tuple[str, str], ...]
-) -> None:
-    found = route(few, "GET", path)
-    assert (found.template, found.values) == (template, values)
+def test_a_literal_wins_over_a_parameter(few: Router, path: str, template: str) -> None:
+    assert route(few, "GET", path).template == template
 
 
 def test_a_literal_is_sent_in_its_plain_spelling(few: Router) -> None:
@@ -76,7 +69,6 @@ def test_a_method_the_literal_lacks_is_not_looked_for_behind_the_parameter(few: 
 def test_the_names_of_a_template_are_the_callers(few: Router) -> None:
     found = route(few, "GET", "/v1/domain/zone/{zone}/record/{n}", {"zone": "example.com", "n": 12})
     assert found.template == "/v1/domain/zone/{zoneName}/record/{id}"
-    assert found.values == (("zoneName", "example.com"), ("id", "12"))
     assert found.wire == "/v1/domain/zone/example.com/record/12"
 
 
@@ -201,13 +193,13 @@ def test_every_operation_of_the_catalogue_is_reached_by_its_template(
         names = re.findall(r"\{([^}]+)\}", template)
         found = route(whole, method, template, {name: f"a/{name} 1" for name in names})
         assert found.template == template
-        assert found.values == tuple((name, f"a/{name} 1") for name in names)
         wire = template
         for name in names:
             wire = wire.replace(f"{{{name}}}", f"a%2F{name}%201")
         assert found.wire == wire
 
 
+@pytest.mark.promise("calls.literals-win")
 def test_of_each_ambiguous_pair_the_literal_wins(whole: Router, whole_catalog: Operations) -> None:
     by_shape: dict[tuple[str, str, int], set[str]] = defaultdict(set)
     for _, template in whole_catalog.routes():

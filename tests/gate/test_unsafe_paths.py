@@ -94,6 +94,7 @@ WHOLE_PATHS = [
 ]
 
 
+@pytest.mark.promise("calls.unsafe-path")
 @pytest.mark.anyio
 @pytest.mark.parametrize("segment", DOTS + SIGNS + CONTROLS + SLASHES + ESCAPES + OTHERS)
 async def test_an_unsafe_segment_is_refused_and_nothing_is_sent(
@@ -108,6 +109,7 @@ async def test_an_unsafe_segment_is_refused_and_nothing_is_sent(
     assert recorder.sent == []
 
 
+@pytest.mark.promise("calls.unsafe-path")
 @pytest.mark.anyio
 @pytest.mark.parametrize("path", WHOLE_PATHS)
 async def test_an_unsafe_path_is_refused_and_nothing_is_sent(
@@ -137,6 +139,7 @@ def test_a_value_of_params_that_is_no_scalar_is_refused(gate: Gatekeeper, value:
     assert caught.value.code == "invalid-call"
 
 
+@pytest.mark.promise("calls.encoded-slash")
 @pytest.mark.parametrize(
     ("segment", "wire"),
     [
@@ -198,6 +201,7 @@ def fully_decoded(text: str) -> list[str]:
     return readings
 
 
+@pytest.mark.promise("calls.unsafe-path")
 @settings(deadline=None)
 @given(value=TEXTS, place=st.sampled_from(["/v1/ip/{}", "/v1/ip/{}/firewall", "/v1/domain/zone/{}/record/1"]))
 @example(value="..%2f", place="/v1/ip/{}")

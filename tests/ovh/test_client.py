@@ -16,7 +16,7 @@ import pytest
 
 from ovh_api_mcp.catalog.model import Method
 from ovh_api_mcp.errors import ApiError, InternalError, NetworkError, OvhMcpError, is_transient
-from ovh_api_mcp.limits import ANSWER_BYTES
+from ovh_api_mcp.limits import ANSWER_BYTES, TOTAL_TIMEOUT_S
 from ovh_api_mcp.ovh.client import OvhClient
 from ovh_api_mcp.ovh.credentials import (
     AccessTokenCredentials,
@@ -90,9 +90,11 @@ async def client_of(
     redactor: Redactor | None = None,
     limit_bytes: int = ANSWER_BYTES,
     read_timeout_s: float = 10.0,
+    total_timeout_s: float = TOTAL_TIMEOUT_S,
+    handler: Handler | None = None,
 ) -> AsyncIterator[tuple[OvhClient, WireServer]]:
     transport = Transport(read_timeout_s=read_timeout_s)
-    async with wire_server(ovh.handle) as server:
+    async with wire_server(handler or ovh.handle) as server:
         ovh.url = server.url
         client = OvhClient(
             transport,
@@ -100,6 +102,7 @@ async def client_of(
             credentials,
             redactor=redactor,
             limit_bytes=limit_bytes,
+            total_timeout_s=total_timeout_s,
             wall=lambda: SERVER_TIME + 4000.0,
         )
         try:
@@ -206,6 +209,14 @@ async def test_without_credentials_the_error_says_where_to_get_them_and_nothing_
     assert "OVH_CONSUMER_KEY" in caught.value.hint
 
 
+async def test_missing_credentials_are_explained_in_few_words_for_a_long_url(transport: Transport) -> None:
+    client = OvhClient(transport, url_endpoint("https://api.example/" + "long/" * 50), None)
+    with pytest.raises(NetworkError) as caught:
+        await client.send(request(Method.DELETE, "/v1/" + "long/" * 500))
+    assert len(caught.value.message) <= 400
+    assert caught.value.message.endswith("OVH_CLIENT_ID and OVH_CLIENT_SECRET.")
+
+
 @pytest.mark.parametrize(("name", "has_oauth2"), [("ca", True), ("kimsufi-eu", False)])
 async def test_missing_credentials_are_explained_for_the_endpoint(
     transport: Transport, name: str, has_oauth2: bool
@@ -251,6 +262,15 @@ async def test_a_refused_token_is_renewed_and_the_request_repeated_once(method: 
         "Bearer canary-token-2",
     ]
     assert {seen.body for seen in ovh.calls} == {body or b""}
+
+
+async def test_a_service_account_that_is_refused_every_time_gets_no_token_for_each_call() -> None:
+    ovh = Ovh(only("nobody has it"))
+    async with client_of(ovh, ACCOUNT) as (client, _):
+        for _ in range(20):
+            with pytest.raises(ApiError):
+                await client.send(request())
+    assert (ovh.tokens_issued, len(ovh.calls)) == (2, 21)
 
 
 async def test_twenty_requests_with_a_refused_token_share_one_renewal() -> None:
@@ -355,6 +375,37 @@ async def test_an_outage_of_what_is_asked_first_is_worth_another_try() -> None:
     assert is_transient(await error_of(ovh))
 
 
+@pytest.mark.parametrize(
+    ("credentials", "hanging", "may_have_happened"),
+    [
+        (SIGNED, ["/v1/auth/time"], False),
+        (SIGNED, ["", "/v1/me"], True),
+        (READY_TOKEN, ["/v1/me"], True),
+        (ACCOUNT, ["/auth/.well-known/openid-configuration"], False),
+        (ACCOUNT, ["", "/token"], False),
+        (ACCOUNT, ["", "", "/v1/me"], True),
+        (ACCOUNT, ["", "", "", "/token"], False),  # the first token was refused
+        (ACCOUNT, ["", "", "", "", "/v1/me"], True),  # and the second is used
+    ],
+)
+async def test_one_deadline_covers_all_that_a_call_takes(
+    credentials: Credentials, hanging: list[str], may_have_happened: bool
+) -> None:
+    ovh = Ovh(only("nobody has it"))
+
+    async def handle(seen: RawRequest, writer: asyncio.StreamWriter) -> None:
+        number = len(server.requests) - 1
+        await (never if number < len(hanging) and seen.target == hanging[number] else ovh.handle)(
+            seen, writer
+        )
+
+    async with client_of(ovh, credentials, handler=handle, total_timeout_s=0.2) as (client, server):
+        with pytest.raises(NetworkError) as caught:
+            await client.send(request(Method.POST, body=b"{}"))
+    assert (caught.value.code, caught.value.may_have_happened) == ("total-timeout", may_have_happened)
+    assert server.requests[-1].target == hanging[-1]
+
+
 async def test_a_cancelled_request_leaves_the_client_usable() -> None:
     ovh = Ovh(never)
     async with client_of(ovh, ACCOUNT) as (client, _):
@@ -377,6 +428,7 @@ def test_the_search_for_leaks_finds_a_planted_one() -> None:
     assert not leaks(f"{SIGNED!r} {ACCOUNT} {READY_TOKEN}")
 
 
+@pytest.mark.promise("secrets.never")
 @pytest.mark.parametrize("credentials", [SIGNED, ACCOUNT, READY_TOKEN])
 @pytest.mark.parametrize(
     "reply",

@@ -1,6 +1,9 @@
+from typing import get_args
+
 import pytest
 
 from ovh_api_mcp.errors import SettingsError
+from ovh_api_mcp.limits import MESSAGE_CHARS
 from ovh_api_mcp.ovh.credentials import (
     AccessTokenCredentials,
     ApplicationCredentials,
@@ -41,7 +44,7 @@ def test_a_missing_third_is_named_with_flag_and_variable(missing: CredentialName
     error = error_of(*(name for name in SIGNED if name != missing))
     variable = f"OVH_{missing.upper()}"
     assert error.code == "credentials-half"
-    assert f"not --{missing.replace('application', 'app').replace('_', '-')} or {variable};" in error.message
+    assert f"not --{missing.replace('application', 'app').replace('_', '-')} or {variable}." in error.message
 
 
 @pytest.mark.parametrize(
@@ -67,6 +70,18 @@ def test_two_kinds_at_once_name_the_source_of_each(names: tuple[CredentialName, 
     error = error_of(*names)
     assert error.code == "credentials-both"
     assert all(f"source of {name}" in error.message for name in names)
+
+
+def test_six_long_places_leave_room_for_what_to_do() -> None:
+    names = get_args(CredentialName)
+    where = "/home/somebody/" + "deep/" * 50 + ".ovh.conf [ovh-eu]"
+    given = {name: GivenValue(Secret("canary"), f"{where} {name}") for name in names}
+    for some in (names, ("application_key", "consumer_key"), ("client_id",)):
+        with pytest.raises(SettingsError) as caught:
+            parse_credentials({name: given[name] for name in some}, parse_endpoint("eu"))
+        assert len(caught.value.message) <= MESSAGE_CHARS
+        assert all(f"[ovh-eu] {name}" in caught.value.message for name in some)
+        assert caught.value.message.endswith(("or an access token.", "or unset the rest."))
 
 
 @pytest.mark.parametrize("names", [("client_id", "client_secret"), ("access_token",)])

@@ -23,6 +23,7 @@ def test_a_name_in_any_case_is_an_endpoint(text: str, name: str, root: str) -> N
     assert endpoint.create_token_url == f"{root}/createToken/"
 
 
+@pytest.mark.promise("credentials.oauth2-hosts")
 def test_oauth2_secrets_of_named_endpoints_go_to_known_https_hosts_only() -> None:
     origins = {name: parse_endpoint(name).oauth2_origins for name in ("eu", "ca", "us", "kimsufi-eu")}
     assert origins == {
@@ -59,6 +60,7 @@ def test_a_url_is_an_endpoint_whose_oauth2_is_on_the_same_host(url: str, root: s
     assert endpoint.oauth2_origins == {origin_of(root)}
 
 
+@pytest.mark.promise("settings.endpoint")
 @pytest.mark.parametrize(
     "text",
     [

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ovh_api_mcp.errors import NetworkError
-from ovh_api_mcp.ovh.failures import api_error, authentication_unavailable, checked_json, is_json
+from ovh_api_mcp.ovh.failures import api_error, authentication_unavailable, checked_json
 from ovh_api_mcp.ovh.transport import HttpResponse
 
 
@@ -24,7 +24,7 @@ def test_every_field_of_an_error_object_is_taken() -> None:
         "details": details,
     }
     error = api_error(response(body, 403, x_ovh_queryid="EU.ext-3.65"))
-    assert error.message == "the API answered 403 Forbidden: This call has not been granted"
+    assert error.message == "The API answered 403 Forbidden: This call has not been granted."
     assert (error.status, error.error_code, error.error_class, error.query_id, error.details) == (
         403,
         "NOT_GRANTED_CALL",
@@ -37,7 +37,7 @@ def test_every_field_of_an_error_object_is_taken() -> None:
 @pytest.mark.parametrize("body", [{"message": "gone"}, {"message": "gone", "errorCode": 5, "class": None}])
 def test_fields_that_are_absent_or_odd_are_empty(body: object) -> None:
     error = api_error(response(body, 460))
-    assert error.message == "the API answered 460: gone"
+    assert error.message == "The API answered 460: gone."
     assert (error.error_code, error.error_class, error.query_id, error.details) == ("", "", "", None)
 
 
@@ -62,7 +62,7 @@ def test_fields_that_are_absent_or_odd_are_empty(body: object) -> None:
 )
 def test_a_body_that_is_no_error_object_is_described_and_cut(body: bytes, kind: str, words: str) -> None:
     error = api_error(response(body, 503, content_type=kind))
-    assert error.message.startswith("the API answered 503 Service Unavailable with ")
+    assert error.message.startswith("The API answered 503 Service Unavailable with ")
     assert words in error.message
     assert len(error.message) < 300
     assert error.message.isprintable()
@@ -78,8 +78,41 @@ def test_a_long_message_is_cut_and_long_details_are_left_out() -> None:
     assert error.details is None
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (403, "NOT_GRANTED_CALL", "rules, or an IAM policy"),
+        (403, "NOT_CREDENTIAL", "not validated"),
+        (403, "INVALID_CREDENTIAL", "expired or not validated"),
+        (400, "INVALID_SIGNATURE", "Application secret or consumer key"),
+        (403, "INVALID_KEY", "OVH_ENDPOINT"),
+        (408, "QUERY_TIME_OUT", "Ask for less"),
+        (400, "", "`spec`"),
+        (401, "", "credentials were not accepted"),
+        (403, "", "IAM policy"),
+        (403, "FORBIDDEN", "IAM policy"),
+        (404, "NOT_KNOWN_TO_US", "list operation"),
+        (409, "", "task"),
+        (429, "", "fewer calls"),
+        (460, "", "renew"),
+        (500, "", "before you repeat it"),
+        (503, "", "Try again later"),
+    ],
+)
+def test_an_error_of_the_api_says_what_to_do_next(status: int, code: str, words: str) -> None:
+    hint = api_error(response({"message": "no", "errorCode": code}, status)).hint
+    assert words in hint
+    assert "\n" not in hint
+    assert hint.endswith(".")
+
+
+def test_an_invalid_signature_is_known_by_its_words_too() -> None:
+    assert "consumer key" in api_error(response({"message": "Invalid signature"}, 400)).hint
+    assert api_error(response({"message": "I do not know"}, 418)).hint == ""
+
+
 def test_what_is_asked_first_fails_with_the_word_that_nothing_was_sent() -> None:
-    error = authentication_unavailable(response(b"<html>", 503), asked="the token URL")
+    error = authentication_unavailable(response(b"<html>", 503), asked="The token URL")
     assert (error.code, error.may_have_happened) == ("authentication-unavailable", False)
     assert "not sent" in error.message
 
@@ -100,7 +133,6 @@ def test_no_content_is_no_bytes(body: bytes, status: int) -> None:
     "body", [b"<html>", b'{"a":', b"{} {}", b'"\xff"', b"\xef\xbb\xbf{}", b"NaN", b"[" * 100_000, b"\0"]
 )
 def test_what_is_no_json_is_an_error_that_says_what_it_is(body: bytes) -> None:
-    assert not is_json(body)
     with pytest.raises(NetworkError) as caught:
         checked_json(response(body, 200))
     assert (caught.value.code, caught.value.may_have_happened) == ("answer-not-json", True)

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from ovh_api_mcp.errors import NetworkError
-from ovh_api_mcp.limits import TOKEN_REJECTED_S
+from ovh_api_mcp.limits import TOKEN_FORCED_RENEWAL_S, TOKEN_REJECTED_S
 from ovh_api_mcp.ovh.credentials import ServiceAccountCredentials
 from ovh_api_mcp.ovh.endpoints import url_endpoint
 from ovh_api_mcp.ovh.oauth2 import TokenSource
@@ -139,14 +139,34 @@ async def test_a_refused_token_is_renewed_once_however_many_callers_saw_it_refus
     async with source_of(Accounts()) as (source, server):
         old = await source.token()
 
-        async def refused() -> str:
-            source.discard(old)
-            return (await source.token()).reveal()
-
-        assert set(await asyncio.gather(*(refused() for _ in range(20)))) == {"token-2"}
-        source.discard(old)  # one more, late
-        assert (await source.token()).reveal() == "token-2"
+        renewed = await asyncio.gather(*(source.token_after(old) for _ in range(20)))
+        assert set(renewed) == {Secret("token-2")}
+        assert await source.token_after(old) == Secret("token-2")  # one more, late
+        assert await source.token() == Secret("token-2")
     assert server.targets().count(TOKEN) == 2
+
+
+async def test_a_token_that_is_refused_when_it_was_just_issued_is_not_renewed_again_and_again() -> None:
+    accounts = Accounts()
+    async with source_of(accounts) as (source, server):
+        for _ in range(20):
+            token = await source.token()
+            await asyncio.gather(*(source.token_after(token) for _ in range(5)))
+        assert await source.token_after(Secret("token-2")) is None
+        assert server.targets().count(TOKEN) == 2
+        accounts.now += TOKEN_FORCED_RENEWAL_S
+        assert await source.token_after(Secret("token-2")) == Secret("token-3")
+        assert await source.token_after(Secret("token-3")) is None
+    assert server.targets().count(TOKEN) == 3
+
+
+async def test_a_token_past_its_time_is_renewed_whatever_was_renewed_before() -> None:
+    accounts = Accounts()
+    accounts.token_replies = [token_reply("a"), token_reply("b", 10), token_reply("c")]
+    async with source_of(accounts) as (source, _):
+        assert await source.token_after(await source.token()) == Secret("b")
+        accounts.now += 6
+        assert await source.token() == Secret("c")
 
 
 async def test_a_cancelled_caller_does_not_cancel_the_renewal_of_the_others() -> None:
@@ -226,6 +246,7 @@ async def test_discovery_that_does_not_work_is_an_outage_and_not_kept(reply: byt
         assert (await source.token()).reveal() == "token-1"
 
 
+@pytest.mark.promise("credentials.oauth2-hosts")
 @pytest.mark.parametrize(
     "token_url",
     [
@@ -246,6 +267,7 @@ async def test_discovery_cannot_lead_the_secret_to_another_host(token_url: str) 
     assert server.targets() == [DISCOVERY]
 
 
+@pytest.mark.promise("credentials.oauth2-hosts")
 async def test_a_trick_url_on_the_right_host_cannot_lead_the_secret_away() -> None:
     accounts = Accounts()
     async with wire_server(accounts.handle) as elsewhere:

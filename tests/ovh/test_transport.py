@@ -144,6 +144,7 @@ async def test_an_answer_that_is_an_error_is_still_an_answer(status: int) -> Non
     assert (response.status, response.body) == (status, b"no")
 
 
+@pytest.mark.promise("calls.no-redirects")
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
 async def test_redirects_are_never_followed(status: int) -> None:
     location = {"Location": "https://evil.example/path?token=1", "Content-Length": "0"}

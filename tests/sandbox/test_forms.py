@@ -45,6 +45,7 @@ ACCEPTED: list[tuple[str, JsonValue]] = [
 ]
 
 
+@pytest.mark.promise("tools.forms", "tools.async-or-not")
 @pytest.mark.parametrize(("code", "expected"), ACCEPTED)
 async def test_an_accepted_form_gives_its_value(run: Run, code: str, expected: JsonValue) -> None:
     assert value(await run(code)) == expected

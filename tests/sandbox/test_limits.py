@@ -26,6 +26,7 @@ ENDLESS = [
 ]
 
 
+@pytest.mark.promise("limits.time")
 @pytest.mark.parametrize("code", ENDLESS)
 async def test_a_script_that_never_ends_is_ended_and_the_next_one_runs(run: Run, code: str) -> None:
     async def answer(call: ScriptCall) -> CallAnswer:
@@ -47,6 +48,7 @@ async def test_a_promise_that_can_never_settle_is_an_error_at_once(run: Run, cod
     assert "resolve" in failure.hint
 
 
+@pytest.mark.promise("limits.memory")
 @pytest.mark.parametrize(
     "code",
     [
@@ -73,6 +75,7 @@ async def test_cpu_time_has_a_limit_of_its_own(run: Run) -> None:
     assert "0.3 s of CPU" in failure.message
 
 
+@pytest.mark.promise("limits.memory")
 async def test_a_stack_without_end_is_an_error(run: Run) -> None:
     failure = (await run("() => { const f = () => f() + 1; return f() }")).failure
     assert failure is not None

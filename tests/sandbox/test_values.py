@@ -104,6 +104,7 @@ async def test_console_output_is_bounded_and_the_rest_counted(run: Run) -> None:
     assert len(outcome.logs) + outcome.logs_dropped == 100_000
 
 
+@pytest.mark.promise("calls.big-integers")
 async def test_big_integers_keep_their_digits_both_ways(run: Run) -> None:
     outcome = await run(
         "async () => { const a = await ovh.post('/v1/x', { body: { id: 9007199254740993n } });"

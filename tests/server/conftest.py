@@ -11,8 +11,8 @@ import pytest
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 
+from ovh_api_mcp.listener import bind_socket
 from ovh_api_mcp.secret import Secret
-from ovh_api_mcp.server.listener import bind_socket
 from ovh_api_mcp.server.streamable_http import serve_streamable_http
 
 ServeHttp = Callable[..., AbstractAsyncContextManager[int]]

@@ -132,6 +132,14 @@ async def test_an_error_that_repeats_a_secret_reaches_the_script_without_it(
     assert text == '"a-b-o-u-t- -*-*-*"'
 
 
+async def test_a_next_step_that_the_message_holds_is_told_once(execution: Execution) -> None:
+    is_error, text = await run(
+        execution, 'async () => await ovh.request({ method: "GET", path: "/v1/thnig" })'
+    )
+    assert is_error
+    assert text.count("GET /v1/thing") == 1
+
+
 async def test_a_bug_in_a_call_is_logged_and_the_script_goes_on(
     execution: Execution, api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -48,6 +48,7 @@ async def ask(
     return int(text.split(" ", 2)[1]), text
 
 
+@pytest.mark.promise("http.host-origin")
 @pytest.mark.parametrize(
     ("host", "status"),
     [
@@ -87,6 +88,7 @@ async def test_the_refusal_of_a_host_says_how_to_allow_it(serve_http: ServeHttp)
         assert "--allowed-host" in text
 
 
+@pytest.mark.promise("http.host-origin")
 @pytest.mark.parametrize(
     ("origin", "status"),
     [
@@ -112,6 +114,7 @@ async def test_an_origin_must_be_this_server_whatever_the_address(
         assert (await ask(port, "/healthz", *headers, method="GET", body=b""))[0] == status
 
 
+@pytest.mark.promise("http.token")
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -138,12 +141,14 @@ async def test_a_token_is_asked_for_and_compared_whole(
             assert "s3cret" not in text
 
 
+@pytest.mark.promise("http.token")
 @pytest.mark.parametrize("header", ["Authorization: Bearer anything", "Authorization: Basic eDp5"])
 async def test_without_a_token_any_authorization_header_passes(serve_http: ServeHttp, header: str) -> None:
     async with serve_http() as port:
         assert (await ask(port, "/mcp", "Host: localhost", header))[0] == 200
 
 
+@pytest.mark.promise("http.well-known")
 @pytest.mark.parametrize("token", ["", "s3cret-token"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize(

@@ -208,6 +208,7 @@ LOGS = st.lists(
 BUDGETS = st.integers(SMALLEST_BUDGET_CHARS, 4 * SMALLEST_BUDGET_CHARS)
 
 
+@pytest.mark.promise("limits.result")
 @settings(deadline=None)
 @given(VALUES, BUDGETS, st.booleans(), st.booleans())
 def test_any_json_within_any_budget_is_json_within_the_budget(
@@ -226,6 +227,7 @@ def test_any_json_within_any_budget_is_json_within_the_budget(
         assert fitted.result == text.encode(errors="replace").decode()
 
 
+@pytest.mark.promise("limits.result")
 @settings(deadline=None)
 @given(VALUES, BUDGETS, LOGS, st.integers(0, 5), st.lists(st.text(max_size=300), max_size=8))
 def test_result_logs_and_notes_share_the_budget(

@@ -89,6 +89,7 @@ def client() -> Iterator[Client]:
         process.kill()
 
 
+@pytest.mark.promise("stop")
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, None])
 def test_an_idle_server_ends_in_order(client: Client, ending: signal.Signals | None) -> None:
     _end(client, ending)
@@ -162,6 +163,7 @@ def test_a_client_that_never_reads_cannot_keep_the_server_from_ending(client: Cl
     assert client.process.wait(_WAIT_S) == 1
 
 
+@pytest.mark.promise("stdio.only-mcp")
 def test_what_strays_onto_stdout_ends_up_on_stderr(client: Client) -> None:
     client.give_up(client.call("wait"))
     client.stdin.close()

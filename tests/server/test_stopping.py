@@ -36,6 +36,7 @@ async def wait_gone(processes: list[psutil.Process]) -> None:
             await anyio.sleep(0.02)
 
 
+@pytest.mark.promise("stop")
 @pytest.mark.parametrize(
     ("ending", "mode", "code"),
     [
@@ -86,6 +87,7 @@ async def test_a_call_that_ends_within_the_grace_is_answered_over_http(
             assert await server.process.wait() == 0
 
 
+@pytest.mark.promise("stop")
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, None])
 async def test_the_end_of_input_or_a_signal_ends_the_stdio_server_during_a_call(
     simulator: Simulator, tmp_path: Path, ending: signal.Signals | None
@@ -110,6 +112,7 @@ async def test_the_end_of_input_or_a_signal_ends_the_stdio_server_during_a_call(
     await wait_gone(processes)
 
 
+@pytest.mark.promise("stop")
 async def test_nothing_is_left_in_the_temporary_directory(simulator: Simulator, tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()

@@ -20,6 +20,7 @@ def definitions() -> list[dict[str, object]]:
     return [tool.model_dump(by_alias=True, exclude_none=True, mode="json") for tool in TOOLS.values()]
 
 
+@pytest.mark.promise("tools.two")
 def test_definitions_and_instructions_stay_within_their_tokens() -> None:
     text = json.dumps(definitions(), ensure_ascii=False) + INSTRUCTIONS
     assert len(text) <= DESCRIPTION_TOKENS * limits.CHARS_PER_TOKEN
@@ -50,6 +51,7 @@ The whole OVHcloud API (domains, DNS, email, public cloud, VPS, dedicated server
     )
 
 
+@pytest.mark.promise("tools.two")
 def test_the_tools_are_these_in_this_order() -> None:
     assert definitions() == snapshot(
         [
@@ -143,7 +145,7 @@ def test_a_name_that_is_no_tool_has_no_schema() -> None:
         ({"code": None}, "without `code`"),
         ({"code": 1}, "with a number as `code`"),
         ({"code": True}, "with a boolean as `code`"),
-        ({"code": ["() => 1"]}, "with a list as `code`"),
+        ({"code": ["() => 1"]}, "with an array as `code`"),
         ({"code": {"js": "() => 1"}}, "with an object as `code`"),
         ({"code": "() => 1", "timeout": 5}, "does not know the argument timeout"),
         ({"script": "() => 1"}, "without `code`"),

@@ -1,12 +1,13 @@
 """A server over stdio whose tools wait: the program that the tests of stdio start.
 
 `wait` waits for ever; `until FILE` waits until FILE exists, then answers. What happens is told on
-standard error, one word a line.
+standard error, one word a line; "armed" for a timer that could still end the process.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -48,6 +49,10 @@ async def lifespan(_: Server[None]) -> AsyncIterator[None]:
 async def run() -> None:
     server: Server[None] = Server("tiny", version="1", lifespan=lifespan, on_call_tool=call_tool)
     await serve_stdio(server, on_first_message=lambda: tell("first"))
+    # Whoever cleans up after this must not be cut short.
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer) and not thread.finished.is_set():
+            tell("armed")
     tell("cleaned")
 
 

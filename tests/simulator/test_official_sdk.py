@@ -13,6 +13,7 @@ pytestmark = pytest.mark.anyio
 ZONE = "/domain/zone/example.com"
 
 
+@pytest.mark.promise("simulator.sdk")
 async def test_the_official_sdk_signs_in_and_reads_the_account(simulator: Simulator, sdk: Sdk) -> None:
     me = await anyio.to_thread.run_sync(sdk.client().get, "/me")
 
@@ -67,6 +68,7 @@ async def test_the_official_sdk_follows_a_server_clock_that_is_hours_off(
     assert await anyio.to_thread.run_sync(sdk.client().get, "/domain/zone")
 
 
+@pytest.mark.promise("simulator.sdk")
 @pytest.mark.parametrize(
     ("keys", "error", "message"),
     [
@@ -102,6 +104,7 @@ async def test_the_official_sdk_gets_a_consumer_key_that_a_person_accepts(sdk: S
     await anyio.to_thread.run_sync(story)
 
 
+@pytest.mark.promise("simulator.sdk")
 async def test_the_official_sdk_signs_in_with_oauth2(sdk: Sdk, simulator: Simulator) -> None:
     def story() -> list[str]:
         client = sdk.oauth2_client()

@@ -157,6 +157,7 @@ async def test_requests_are_recorded_as_they_were_on_the_wire() -> None:
     assert first.headers["x-practice"] == "Yes"
     assert (second.method, second.body, second.status) == ("PUT", b'{"city": "Lille"}', 200)
     assert done == [first, second]
+    assert min(first.duration_s, second.duration_s) > 0
 
 
 async def test_every_answer_names_its_request(caller: Caller) -> None:

@@ -21,6 +21,7 @@ from ovh_api_mcp.catalog.openapi import ApiDocument, merge_services
 from ovh_api_mcp.catalog.selection import normalize_selection
 from ovh_api_mcp.catalog.store import read_natives, remove_leftovers, write_catalog_file
 from ovh_api_mcp.errors import CatalogError
+from ovh_api_mcp.limits import BUILD_TIMEOUT_S
 
 
 async def build_catalog(
@@ -38,12 +39,12 @@ async def build_catalog(
 
     `services` are roots (dedicated/server; a parent root selects what lies below it), or "*".
     `previous` is a catalogue file, of whatever program version, whose copies stand in for services
-    that cannot be had. At most one build of an `out` may run at a time.
+    that cannot be had. Two builds of one `out` at a time only waste work: the last to end wins.
 
     Raises CatalogError: `service-unknown`, `catalog-unavailable`, or `cache-unusable` where the file
     cannot be written. Cost for the whole API: about 1 s of CPU and 200 MB for a moment.
     """
-    remove_leftovers(out)
+    remove_leftovers(out, older_than_s=BUILD_TIMEOUT_S)
     copies = read_natives(previous, endpoint_root) if previous is not None else {}
     download = await download_services(
         fetch,
@@ -62,7 +63,7 @@ async def build_catalog(
         write_catalog_file(out, info, document, download.natives)
     except (OSError, sqlite3.Error) as error:
         raise CatalogError(
-            f"the catalogue file {out} cannot be written: {error}", code="cache-unusable"
+            f"The catalogue file {out} cannot be written: {error}.", code="cache-unusable"
         ) from error
     return info
 

@@ -3,19 +3,16 @@
     {"done": 3, "total": 84, "step": "loading services"}    any number of times
     {"code": "service-unknown", "message": "…", "hint": "…"}    last, where it failed
 
-The catalogue itself is the file. The reader trusts neither length nor content of a line.
+The catalogue itself is the file. The reader trusts neither length (limits.BUILD_REPORT_LINE_BYTES)
+nor content of a line.
 """
 
 from __future__ import annotations
-
-from typing import Final
 
 import msgspec
 
 from ovh_api_mcp.catalog.model import BuildProgress
 from ovh_api_mcp.errors import CatalogCode, CatalogError
-
-LINE_BYTES: Final = 16_384
 
 
 class _Line(msgspec.Struct, frozen=True):

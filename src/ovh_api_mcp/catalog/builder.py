@@ -2,8 +2,8 @@
 
 A build in the server itself would leave tens of megabytes behind; a process gives all of it back.
 Invariants: the child sees the given environment and nothing else; its stdin is a pipe that only
-the server holds, so it ends when the server does; when `run_builder` returns or raises, the child
-is gone and reaped.
+the server holds, so it ends when the server does, and no key pressed in the server's terminal
+reaches it; when `run_builder` returns or raises, the child is gone and reaped.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import signal
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping, Sequence
 
-from ovh_api_mcp.catalog.build_report import LINE_BYTES, parse_line
+from ovh_api_mcp.catalog.build_report import parse_line
 from ovh_api_mcp.catalog.model import BuildProgress
 from ovh_api_mcp.errors import CatalogError, cut_foreign
-from ovh_api_mcp.limits import GRACE_S
+from ovh_api_mcp.limits import BUILD_REPORT_LINE_BYTES, GRACE_S
 
 
 async def run_builder(
@@ -32,22 +32,27 @@ async def run_builder(
     """
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, env=dict(environment), limit=LINE_BYTES
+            *command,
+            stdin=PIPE,
+            stdout=PIPE,
+            env=dict(environment),
+            limit=BUILD_REPORT_LINE_BYTES,
+            start_new_session=True,  # Ctrl+C is for the server, which ends the build in order
         )
     except OSError as error:
-        raise _unavailable(f"its process cannot be started: {error.strerror or error}") from error
+        raise _unavailable(f"Its process cannot be started: {error.strerror or error}.") from error
     try:
         async with asyncio.timeout(timeout_s):
             failure = await _hear(process, on_progress)
             status = await process.wait()
     except TimeoutError as error:
-        raise _unavailable(f"it took more than {timeout_s:.0f} s") from error
+        raise _unavailable(f"It took more than {timeout_s:.0f} s.") from error
     finally:
         await _end(process)
     if failure is not None:
         raise failure
     if status != 0:
-        raise _unavailable(f"its process {_ending(status)}")
+        raise _unavailable(f"Its process {_ending(status)}.")
 
 
 async def _hear(process: Process, on_progress: Callable[[BuildProgress], None]) -> CatalogError | None:
@@ -62,7 +67,7 @@ async def _hear(process: Process, on_progress: Callable[[BuildProgress], None]) 
             else:
                 on_progress(said)
     except ValueError as error:
-        raise _unavailable(f"its process said what is no report: {cut_foreign(str(error))}") from error
+        raise _unavailable(f"Its process said what is no report: {cut_foreign(str(error))}.") from error
     return failure
 
 
@@ -86,7 +91,7 @@ async def _end(process: Process) -> None:
 async def _wait_gone(process: Process) -> None:
     """Wait for the child's end; what it still says is thrown away, for asyncio waits for its pipes too."""
     assert process.stdout is not None
-    while await process.stdout.read(LINE_BYTES):
+    while await process.stdout.read(BUILD_REPORT_LINE_BYTES):
         pass
     await process.wait()
 
@@ -101,4 +106,4 @@ def _ending(status: int) -> str:
 
 
 def _unavailable(reason: str) -> CatalogError:
-    return CatalogError(f"the catalogue could not be built: {reason}", code="catalog-unavailable")
+    return CatalogError(f"The catalogue could not be built. {reason}", code="catalog-unavailable")

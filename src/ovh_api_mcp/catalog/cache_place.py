@@ -7,8 +7,10 @@ is removed at the end. Blocking: call it in a thread.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,11 +57,23 @@ def prepare_place(cache_dir: Path | None, endpoint_root: str, selection: Sequenc
         return _private_place(name, None, "")
     try:
         cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if may_be_changed_by_others(cache_dir.stat()):
+            return _private_place(name, None, "other users of this machine can change what lies in it")
         with tempfile.TemporaryFile(dir=cache_dir):
             pass
     except OSError as error:
         return _private_place(name, cache_dir / name, error.strerror or str(error))
     return CachePlace(cache_dir / name, cache_dir / name)
+
+
+def may_be_changed_by_others(status: os.stat_result) -> bool:
+    """Tell whether a user who is neither this one nor root can change a file or directory.
+
+    The catalogue decides which calls may leave, so one that somebody else wrote is not believed.
+    """
+    if os.name == "nt":
+        return False  # its access lists are not in the mode
+    return status.st_uid not in (os.geteuid(), 0) or bool(status.st_mode & stat.S_IWOTH)
 
 
 def file_name(endpoint_root: str, selection: Sequence[str]) -> str:
@@ -79,7 +93,8 @@ def _private_place(name: str, kept: Path | None, obstacle: str) -> CachePlace:
         else:
             return CachePlace(private / name, kept or private / name, private, obstacle)
     raise CatalogError(
-        f"there is no directory in which the catalogue could be built: {reason}",
+        f"There is no directory in which the catalogue could be built: {reason}. "
+        "Set --cache-dir (OVH_CACHE_DIR) or TMPDIR to a directory that can be written.",
         code="cache-unusable",
-        hint="set --cache-dir (OVH_CACHE_DIR) or TMPDIR to a directory that can be written",
+        hint="Set --cache-dir (OVH_CACHE_DIR) or TMPDIR to a directory that can be written.",
     )

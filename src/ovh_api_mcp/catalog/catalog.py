@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,8 @@ from ovh_api_mcp.limits import (
 _log = logging.getLogger(__name__)
 
 ProgressCallback = Callable[[BuildProgress], Awaitable[None]]
-_REASON_CHARS: Final = 240  # leaves room in a message for the next step
+_REASON_CHARS: Final = 360  # of a message, so that there is room for the next step
+_WITHOUT_CACHE: Final = "working without a cache"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +148,18 @@ class Catalog:
         progress = self._progress
         far = f"{progress.done} of {progress.total} services" if progress.total else "no service yet"
         return CatalogError(
-            f"the API's catalogue is still being built ({progress.step}: {far}); "
-            "nothing was run; call again in a few seconds",
+            f"The API's catalogue is still being built ({progress.step}: {far}), and nothing was run. "
+            "Call again in a few seconds.",
             code="catalog-building",
-            hint="call again in a few seconds",
+            hint="Call again in a few seconds.",
         )
 
     def _why_not(self) -> CatalogError:
         if self._is_closed or self._failure is None:
-            return CatalogError("the server is stopping", code="catalog-unavailable")
-        left_s = max(1, round(self._retry_at_s - asyncio.get_running_loop().time()))
+            return CatalogError("The server is stopping.", code="catalog-unavailable")
+        left_s = max(1, math.ceil(self._retry_at_s - asyncio.get_running_loop().time()))
         return CatalogError(
-            f"{cut_foreign(self._failure.message, _REASON_CHARS)}; a call in {left_s} s or later tries again",
+            f"{cut_foreign(self._failure.message, _REASON_CHARS)} Try again after {left_s} s.",
             code="service-unknown" if self._failure.code == "service-unknown" else "catalog-unavailable",
             hint=self._failure.hint,
         )
@@ -179,8 +181,13 @@ class Catalog:
         except CatalogError as error:
             self._fail(error)
         except Exception as error:  # noqa: BLE001  # the outermost handler of this task
-            _log.exception("the catalogue could not be updated")
-            self._fail(CatalogError(f"a bug: {type(error).__name__}", code="catalog-unavailable"))
+            _log.exception("event=bug in=catalog")
+            self._fail(
+                CatalogError(
+                    f"The catalogue could not be updated: a fault of this program ({type(error).__name__}).",
+                    code="catalog-unavailable",
+                )
+            )
 
     async def _load_or_build(self) -> None:
         if self._place is None:
@@ -193,18 +200,15 @@ class Catalog:
         except CatalogError as error:
             if error.code != "cache-unusable" or self._place.private is not None:
                 raise
-            _log.warning("%s; working without a cache", error.message)
+            _log.warning("event=cache-unusable reason=%r next=%r", error.message, _WITHOUT_CACHE)
             self._place = await self._prepare(None)
             await self._build_once(self._place)
 
     async def _prepare(self, cache_dir: Path | None) -> CachePlace:
         place = await asyncio.to_thread(prepare_place, cache_dir, self._endpoint_root, self._selection)
         if place.obstacle:
-            _log.warning(
-                "cache directory %s cannot be written (%s); working without a cache",
-                cache_dir,
-                place.obstacle,
-            )
+            reason = f"The cache directory {cache_dir} is not used: {place.obstacle}."
+            _log.warning("event=cache-unusable reason=%r next=%r", reason, _WITHOUT_CACHE)
         return place
 
     async def _build_once(self, place: CachePlace) -> None:
@@ -215,7 +219,7 @@ class Catalog:
                     await self._build(place)
         except OSError as error:
             raise CatalogError(
-                f"the lock file {place.lock} cannot be made: {error.strerror or error}",
+                f"The lock file {place.lock} cannot be made: {error.strerror or error}.",
                 code="cache-unusable",
             ) from error
 

@@ -26,6 +26,9 @@ from ovh_api_mcp.limits import (
     BUILD_TIMEOUT_S,
     FETCH_ATTEMPTS,
     FETCH_CONCURRENCY,
+    FETCH_WAIT_JITTER_S,
+    FETCH_WAIT_MAX_S,
+    FETCH_WAIT_S,
     INDEX_BYTES,
     SCHEMA_BYTES,
     SCHEMA_FETCH_TIMEOUT_S,
@@ -121,11 +124,13 @@ class _Downloader:
     async def _index(self, branch: Branch) -> dict[str, str | None]:
         """Return the services of a branch with the URLs of their schemas; None for copies of a lost index."""
         try:
-            body = await self._get(f"{self._root}/{branch}/", INDEX_BYTES, f"the index of {branch}")
+            body = await self._get(f"{self._root}/{branch}/", INDEX_BYTES, f"The index of {branch}")
             entries = parse_index(body, branch)
         except OvhMcpError as error:
             kept = {name: None for name in self._copies if name.startswith(f"{branch}/")}
-            self._fail(branch, error.message, "the last good copies of its services are used" if kept else "")
+            self._fail(
+                branch, error.message, "The last good copies of its services are used." if kept else ""
+            )
             return dict(kept)
         return self._schema_urls(branch, entries)
 
@@ -138,8 +143,8 @@ class _Downloader:
             else:
                 self._fail(
                     f"{branch}/{cut_foreign(entry.path.strip('/'), 80)}",
-                    f"the index of {branch} says that its schema is at {cut_foreign(location, 80)!r}, "
-                    "which is no plain path below the index",
+                    f"The index of {branch} says that its schema is at {cut_foreign(location, 80)!r}, "
+                    "which is no plain path below the index.",
                 )
         return urls
 
@@ -152,7 +157,7 @@ class _Downloader:
         if unknown and lost is None:
             raise unknown_services(unknown, known)
         for root in unknown:
-            self._fail(root, f"it is in no index that could be read, and the one of {lost} could not")
+            self._fail(root, f"It is in no index that could be read, and the one of {lost} could not.")
         return sorted({name for names in wanted.values() for name in names})
 
     async def _service(self, name: str, url: str | None, total: int) -> None:
@@ -165,12 +170,12 @@ class _Downloader:
 
     async def _load(self, name: str, url: str) -> None:
         try:
-            body = await self._get(url, SCHEMA_BYTES, f"the schema of {name}")
+            body = await self._get(url, SCHEMA_BYTES, f"The schema of {name}")
             self._count(name, len(body))
             self._result.services[name] = convert_service(name, parse_service(body, name))
         except OvhMcpError as error:
             used = self._use_copy(name)
-            self._fail(name, error.message, f"the copy of {used} is used" if used else "")
+            self._fail(name, error.message, f"The copy of {used} is used." if used else "")
         else:
             self._result.natives[name] = NativeCopy.of(body, self._now_s)
 
@@ -200,15 +205,15 @@ class _Downloader:
                     on=_may_pass,
                     attempts=FETCH_ATTEMPTS,
                     timeout=None,
-                    wait_initial=0.2,
-                    wait_max=5.0,
-                    wait_jitter=0.3,
+                    wait_initial=FETCH_WAIT_S,
+                    wait_max=FETCH_WAIT_MAX_S,
+                    wait_jitter=FETCH_WAIT_JITTER_S,
                 ):
                     with attempt:
                         body = await self._fetch(url, limit_bytes=limit_bytes)
         except TimeoutError as error:
             raise CatalogError(
-                f"{name} did not come within {timeout_s:.0f} s", code="catalog-unavailable"
+                f"{name} did not come within {timeout_s:.0f} s.", code="catalog-unavailable"
             ) from error
         return body
 
@@ -216,19 +221,19 @@ class _Downloader:
         self._bytes += size_bytes
         if self._bytes > SCHEMAS_BYTES:
             raise CatalogError(
-                f"the schema of {name} brings all schemas over {SCHEMAS_BYTES:,} bytes",
+                f"The schema of {name} brings all schemas over {SCHEMAS_BYTES:,} bytes.",
                 code="schema-too-large",
             )
 
     def _fail(self, name: str, reason: str, remedy: str = "") -> None:
-        self._result.failed[name] = f"{reason}; {remedy}" if remedy else reason
+        self._result.failed[name] = f"{reason} {remedy}".rstrip()
 
     def _nothing(self) -> CatalogError:
-        first = next(iter(self._result.failed.values()), "its indexes name no service")
+        first = next(iter(self._result.failed.values()), "Its indexes name no service.")
         return CatalogError(
-            f"no service of {self._root} could be loaded: {first}",
+            f"There is no catalogue: no service of {cut_foreign(self._root, 80)} could be loaded. {first}",
             code="catalog-unavailable",
-            hint="check the network, the endpoint, HTTPS_PROXY and NO_PROXY",
+            hint="Check the network, the endpoint, HTTPS_PROXY and NO_PROXY.",
         )
 
     def _report(self, done: int, total: int, step: str) -> None:

@@ -96,7 +96,6 @@ class NativeModel(msgspec.Struct, frozen=True, rename="camel"):
     description: _Text = None
     properties: dict[str, NativeProperty] | None = None
     enum: list[EnumValue] | None = None
-    enum_type: _Text = None
     generics: list[str] | None = None
 
 
@@ -130,12 +129,12 @@ def parse_index(body: bytes, branch: Branch) -> list[IndexEntry]:
 
     Raises CatalogError `schema-invalid` or `schema-too-large`. Paths are not checked here.
     """
-    name = f"the index of {branch}"
+    name = f"The index of {branch}"
     _refuse_too_large(body, name, INDEX_BYTES)
     entries = _decode(body, _Index, name).apis
     if len(entries) > SERVICES:
         raise CatalogError(
-            f"{name} lists {len(entries):,} services; at most {SERVICES:,} are read", code="schema-invalid"
+            f"{name} lists {len(entries):,} services. At most {SERVICES:,} are read.", code="schema-invalid"
         )
     return entries
 
@@ -145,19 +144,19 @@ def parse_service(body: bytes, service: str) -> NativeService:
 
     Raises CatalogError `schema-invalid` or `schema-too-large`.
     """
-    name = f"the schema of {service}"
+    name = f"The schema of {service}"
     _refuse_too_large(body, name, SCHEMA_BYTES)
     schema = _decode(body, NativeService, name)
     root = service[service.index("/") :]
     for api in schema.apis or ():
         if len(api.path) > PATH_CHARS or _PATH.fullmatch(api.path) is None:
             raise CatalogError(
-                f"{name} has the path {cut_foreign(api.path)!r}; segments are /literal or /{{parameter}}",
+                f"{name} has the path {cut_foreign(api.path)!r}. Segments are /literal or /{{parameter}}.",
                 code="schema-invalid",
             )
         if api.path != root and not api.path.startswith(f"{root}/"):
             raise CatalogError(
-                f"{name} has the path {cut_foreign(api.path)!r}, which is not below {root}",
+                f"{name} has the path {cut_foreign(api.path)!r}, which is not below {root}.",
                 code="schema-invalid",
             )
     return schema
@@ -166,7 +165,7 @@ def parse_service(body: bytes, service: str) -> NativeService:
 def _refuse_too_large(body: bytes, name: str, limit_bytes: int) -> None:
     if len(body) > limit_bytes:
         raise CatalogError(
-            f"{name} has {len(body):,} bytes; at most {limit_bytes:,} are read", code="schema-too-large"
+            f"{name} has {len(body):,} bytes. At most {limit_bytes:,} are read.", code="schema-too-large"
         )
 
 
@@ -175,10 +174,10 @@ def _decode(body: bytes, kind: type[_Document], name: str) -> _Document:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise CatalogError(
-            f"{name} is not in OVH's format: {cut_foreign(str(error))}", code="schema-invalid"
+            f"{name} is not in OVH's format: {cut_foreign(str(error))}.", code="schema-invalid"
         ) from error
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         start = cut_foreign(body[:80].decode("utf-8", "replace"), 40)
         raise CatalogError(
-            f"{name} is not JSON: {cut_foreign(str(error))}; it begins with {start!r}", code="schema-invalid"
+            f"{name} is not JSON: {cut_foreign(str(error))}. It begins with {start!r}.", code="schema-invalid"
         ) from error

@@ -82,7 +82,6 @@ class ApiDocument:
     text: bytes
     folded: bytes
     operations: tuple[DocumentedOperation, ...]
-    schemas: tuple[tuple[str, bytes], ...]
     path_count: int
 
 
@@ -130,7 +129,6 @@ def merge_services(services: Iterable[ServiceDocument], endpoint_root: str) -> A
     _mark_lists(routes)
     errors = _share_errors(routes)
     operations = tuple(map(_documented, routes))
-    schemas = tuple((name, msgspec.json.encode(schema)) for name, schema in components.items())
     folding = Folding()
     paths: dict[str, dict[str, msgspec.Raw]] = {}
     folded_paths: dict[str, JsonObject] = {}
@@ -150,9 +148,9 @@ def merge_services(services: Iterable[ServiceDocument], endpoint_root: str) -> A
             "components": {"securitySchemes": _SECURITY_SCHEMES, "responses": errors, "schemas": schemas},
         }
 
-    text = msgspec.json.encode(document(paths, {name: msgspec.Raw(schema) for name, schema in schemas}))
+    text = msgspec.json.encode(document(paths, components))
     folded = folding.text(document(folded_paths, folding.schemas(components.items())))
-    return ApiDocument(text, folded, operations, schemas, len(paths))
+    return ApiDocument(text, folded, operations, len(paths))
 
 
 def _subsections(native: NativeService) -> str:

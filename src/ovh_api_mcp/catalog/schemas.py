@@ -25,8 +25,7 @@ from ovh_api_mcp.catalog.type_expression import (
 )
 from ovh_api_mcp.errors import CatalogError, cut_foreign
 from ovh_api_mcp.json_value import JsonObject, JsonValue
-
-_INSTANCES: Final = 1_000  # generic models in use in one service; the real catalogue has 4 at most
+from ovh_api_mcp.limits import GENERIC_MODELS
 
 # The length of a block's prefix may be left out: the API takes an address for a block of one.
 _IPV4_BLOCK: Final = r"(\d{1,3}\.){3}\d{1,3}(/\d{1,2})?"
@@ -164,8 +163,8 @@ class ServiceSchemas:
 
     def _instantiate(self, name: str) -> None:
         self._instances += 1
-        if self._instances > _INSTANCES:
-            raise self._invalid(name, f"more than {_INSTANCES:,} generic models are in use")
+        if self._instances > GENERIC_MODELS:
+            raise self._invalid(name, f"more than {GENERIC_MODELS:,} generic models are in use")
         expression = self._parse(name)
         if not isinstance(expression, Named):
             raise self._invalid(name, "a generic model is a name with arguments")
@@ -233,7 +232,7 @@ class ServiceSchemas:
 
     def _invalid(self, type_text: str, reason: str) -> CatalogError:
         return CatalogError(
-            f"the schema of {self.service} has the type {cut_foreign(type_text)!r}: {reason}",
+            f"The schema of {self.service} has the type {cut_foreign(type_text, 80)!r}: {reason}.",
             code="schema-invalid",
         )
 

@@ -9,7 +9,8 @@ from typing import Final
 from ovh_api_mcp.errors import CatalogError, cut_foreign
 
 ALL: Final = ("*",)
-_NAMED_AT_MOST: Final = 5  # unknown services, and names near them, in one message
+_NAMED_AT_MOST: Final = 4  # unknown services, and names near them, in one message
+_NAME_CHARS: Final = 30  # of each of them; the longest real one has 30
 
 
 def normalize_selection(services: Sequence[str]) -> tuple[str, ...]:
@@ -32,10 +33,16 @@ def unknown_services(unknown: Sequence[str], known: Iterable[str]) -> CatalogErr
         for root in unknown
         for close in difflib.get_close_matches(root.lower(), roots, n=3, cutoff=0.5)
     )
-    names = ", ".join(cut_foreign(root, 60) for root in unknown[:_NAMED_AT_MOST])
-    nearest = ", ".join(list(near or dict.fromkeys(roots.values()))[:_NAMED_AT_MOST])
+    names = _listed(unknown)
+    nearest = _listed(list(near or dict.fromkeys(roots.values())))
+    hint = "Set --services (OVH_SERVICES) to * or to roots that exist."
     return CatalogError(
-        f"the API has no service {names}; the nearest it has: {nearest}",
+        f"The API has no service {names}. The nearest it has: {nearest}. {hint}",
         code="service-unknown",
-        hint="set --services (OVH_SERVICES) to * or to roots that exist",
+        hint=hint,
     )
+
+
+def _listed(roots: Sequence[str]) -> str:
+    more = ", …" if len(roots) > _NAMED_AT_MOST else ""
+    return ", ".join(cut_foreign(root, _NAME_CHARS) for root in roots[:_NAMED_AT_MOST]) + more

@@ -9,7 +9,6 @@ as OVH sent them, so that the last good copy of a service survives a build in wh
                 "folded" as scripts are given it (folding.py)
     digests     sha256 of each form
     operations  method, path, service, lifecycle, the operation object as JSON
-    schemas     name and JSON of each entry of #/components/schemas
     natives     per service: OVH's schema (zlib) and when it was fetched
 """
 
@@ -20,11 +19,12 @@ import os
 import sqlite3
 import tempfile
 import threading
+import time
 import weakref
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -33,20 +33,19 @@ from typing import TYPE_CHECKING, Final, Literal, cast
 import msgspec
 
 from ovh_api_mcp import __version__
+from ovh_api_mcp.catalog.cache_place import may_be_changed_by_others
 from ovh_api_mcp.catalog.model import CatalogInfo, Lifecycle, Method, Operation, Parameter
 from ovh_api_mcp.errors import CatalogError, cut_foreign
 from ovh_api_mcp.json_value import JsonObject
-from ovh_api_mcp.limits import CATALOG_FILE_BYTES, KIB, SCHEMA_BYTES
+from ovh_api_mcp.limits import CATALOG_FILE_BYTES, DOCUMENT_PIECE_BYTES, OPERATIONS_CACHED, SCHEMA_BYTES
 
 if TYPE_CHECKING:  # a server that only reads catalogues need not load what makes them
     from ovh_api_mcp.catalog.openapi import ApiDocument
 
-FORMAT_VERSION: Final = 2  # user_version: raised whenever the tables or what is in them change
+FORMAT_VERSION: Final = 3  # user_version: raised whenever the tables or what is in them change
 APPLICATION_ID: Final = 0x6F766863  # "ovhc"
-_PIECE_BYTES: Final = 256 * KIB
 _OPENAPI: Final = "openapi"
 _FOLDED: Final = "folded"
-_CACHED_OPERATIONS: Final = 256  # decoded operations kept; one has about 2 KB
 _HEADER_BYTES: Final = 100  # of every SQLite file
 _TABLES: Final = """
     CREATE TABLE meta (info BLOB NOT NULL);
@@ -59,7 +58,6 @@ _TABLES: Final = """
         service TEXT NOT NULL, lifecycle TEXT NOT NULL, json BLOB NOT NULL
     );
     CREATE UNIQUE INDEX operations_by_route ON operations (path, method);
-    CREATE TABLE schemas (name TEXT PRIMARY KEY, json BLOB NOT NULL);
     CREATE TABLE natives (service TEXT PRIMARY KEY, fetched_at REAL NOT NULL, body BLOB NOT NULL);
 """
 
@@ -81,7 +79,7 @@ class NativeCopy:
         try:
             return zlib.decompressobj().decompress(self.compressed, SCHEMA_BYTES + 1)
         except zlib.error as error:
-            raise CatalogError(f"a kept schema is damaged: {error}", code="cache-unusable") from error
+            raise CatalogError(f"A kept schema is damaged: {error}.", code="cache-unusable") from error
 
 
 def write_catalog_file(
@@ -104,10 +102,15 @@ def write_catalog_file(
         temporary.unlink(missing_ok=True)
 
 
-def remove_leftovers(path: Path) -> None:
-    """Remove what builds of `path` that were killed left behind; call it only while no other build runs."""
+def remove_leftovers(path: Path, *, older_than_s: float) -> None:
+    """Remove what builds of `path` that were killed left behind.
+
+    A younger file may be the one of a build that runs.
+    """
     for leftover in path.parent.glob(f"{path.name}.*.tmp"):
-        leftover.unlink(missing_ok=True)
+        with suppress(OSError):  # gone already, or another user's: either way no harm is done
+            if time.time() - leftover.stat().st_mtime > older_than_s:
+                leftover.unlink()
 
 
 def read_natives(path: Path, endpoint_root: str) -> dict[str, NativeCopy]:
@@ -181,18 +184,13 @@ class CatalogFile:
         operation = _parse_operation(method, path, text, self.path)
         with self._lock:
             self._operations[key] = operation
-            if len(self._operations) > _CACHED_OPERATIONS:
+            if len(self._operations) > OPERATIONS_CACHED:
                 self._operations.popitem(last=False)
         return operation
 
     def operation_json(self, method: Method, path: str) -> bytes | None:
         """Return the operation object as it stands in the document."""
         rows = self._rows("SELECT json FROM operations WHERE path = ? AND method = ?", path, method.value)
-        return _blob(rows[0][0], self.path) if rows else None
-
-    def schema_json(self, name: str) -> bytes | None:
-        """Return the JSON Schema of a component, #/components/schemas/`name`."""
-        rows = self._rows("SELECT json FROM schemas WHERE name = ?", name)
         return _blob(rows[0][0], self.path) if rows else None
 
     def document_pieces(self) -> Iterator[bytes]:
@@ -252,6 +250,8 @@ def _check_header(path: Path) -> None:
     """
     try:
         with path.open("rb") as file:
+            if may_be_changed_by_others(os.fstat(file.fileno())):
+                raise _unusable(path, "another user of this machine can change it")
             header = file.read(_HEADER_BYTES)
             size = file.seek(0, os.SEEK_END)
     except OSError as error:
@@ -277,7 +277,7 @@ def _read_info(connection: sqlite3.Connection, path: Path) -> CatalogInfo:
 
 
 def _unusable(path: Path, reason: str) -> CatalogError:
-    return CatalogError(f"the catalogue file {path.name} cannot be used: {reason}", code="cache-unusable")
+    return CatalogError(f"The catalogue file {path.name} cannot be used: {reason}.", code="cache-unusable")
 
 
 @contextmanager
@@ -363,10 +363,10 @@ def _fill(
     )
     connection.execute("INSERT INTO meta VALUES (?)", [msgspec.json.encode(info)])
     for form, text in ((_OPENAPI, document.text), (_FOLDED, document.folded)):
-        starts = enumerate(range(0, len(text), _PIECE_BYTES))
+        starts = enumerate(range(0, len(text), DOCUMENT_PIECE_BYTES))
         connection.executemany(
             "INSERT INTO documents VALUES (?, ?, ?)",
-            ((form, position, text[start : start + _PIECE_BYTES]) for position, start in starts),
+            ((form, position, text[start : start + DOCUMENT_PIECE_BYTES]) for position, start in starts),
         )
         connection.execute("INSERT INTO digests VALUES (?, ?)", (form, hashlib.sha256(text).hexdigest()))
     connection.executemany(
@@ -376,7 +376,6 @@ def _fill(
             for each in document.operations
         ),
     )
-    connection.executemany("INSERT INTO schemas VALUES (?, ?)", document.schemas)
     connection.executemany(
         "INSERT INTO natives VALUES (?, ?, ?)",
         ((service, each.fetched_at, each.compressed) for service, each in sorted(natives.items())),

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-_CHARS: Final = 512  # the longest real expression has 70
-_DEPTH: Final = 16  # the deepest real expression has 3
-_PARTS: Final = 128  # names and brackets; a generic model that contains itself grows without end
+from ovh_api_mcp.limits import TYPE_CHARS, TYPE_DEPTH, TYPE_PARTS, TYPES_CACHED
+
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -75,11 +74,11 @@ class Alias:
 TypeExpression: TypeAlias = Named | Array | Map | Alias
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=TYPES_CACHED)
 def parse_type(text: str) -> TypeExpression:
     """Return what `text` says; raises TypeSyntaxError."""
-    if len(text) > _CHARS:
-        raise TypeSyntaxError(f"it has {len(text):,} characters, at most {_CHARS} are read")
+    if len(text) > TYPE_CHARS:
+        raise TypeSyntaxError(f"it has {len(text):,} characters, at most {TYPE_CHARS} are read")
     reader = _Reader(text)
     expression = reader.type()
     if reader.position != len(text):
@@ -90,8 +89,8 @@ def parse_type(text: str) -> TypeExpression:
 def substitute(expression: TypeExpression, variables: Mapping[str, TypeExpression]) -> TypeExpression:
     """Return `expression` with type variables replaced; raises TypeSyntaxError when it grows too large."""
     replaced = _substitute(expression, variables)
-    if _size(replaced) > _PARTS:
-        raise TypeSyntaxError(f"with its variables replaced it has more than {_PARTS} parts")
+    if _size(replaced) > TYPE_PARTS:
+        raise TypeSyntaxError(f"with its variables replaced it has more than {TYPE_PARTS} parts")
     return replaced
 
 
@@ -131,8 +130,8 @@ class _Reader:
 
     def type(self) -> TypeExpression:
         self._depth += 1
-        if self._depth > _DEPTH:
-            raise TypeSyntaxError(f"it is nested more than {_DEPTH} deep")
+        if self._depth > TYPE_DEPTH:
+            raise TypeSyntaxError(f"it is nested more than {TYPE_DEPTH} deep")
         start = self.position
         expression = self._unaliased()
         if self._take(":"):
@@ -152,8 +151,8 @@ class _Reader:
         while self._take("[]"):
             expression = Array(expression)
             arrays += 1
-            if arrays > _DEPTH:
-                raise TypeSyntaxError(f"it is nested more than {_DEPTH} deep")
+            if arrays > TYPE_DEPTH:
+                raise TypeSyntaxError(f"it is nested more than {TYPE_DEPTH} deep")
         return expression
 
     def _reference(self) -> Named:

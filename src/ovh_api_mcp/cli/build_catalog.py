@@ -1,13 +1,15 @@
 """`ovh-api-mcp build-catalog`: the process in which a server builds its catalogue.
 
-It says on stdout how far it is (catalog/build_report.py) and ends with the server: when its stdin,
-a pipe that the server holds, is closed. Invariant: it needs no credentials and is given none.
+It says on stdout how far it is (catalog/build_report.py), writes events like the server's to stderr,
+and ends with the server: when its stdin, a pipe that the server holds, is closed. Invariant: it
+needs no credentials and is given none.
 `python -m ovh_api_mcp.cli.build_catalog` starts it with nothing else loaded.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import stat
@@ -23,8 +25,13 @@ from ovh_api_mcp.catalog import build
 from ovh_api_mcp.catalog.build_report import failure_line, progress_line
 from ovh_api_mcp.catalog.model import BuildProgress
 from ovh_api_mcp.errors import ApiError, CatalogError
+from ovh_api_mcp.ovh.network import NetworkOptions
 from ovh_api_mcp.ovh.transport import HttpRequest, Transport
+from ovh_api_mcp.secret import Redactor
+from ovh_api_mcp.server.log_lines import configure_logging
 from ovh_api_mcp.settings import Flags, load_settings, read_environment
+
+_log = logging.getLogger(__name__)
 
 
 @click.command("build-catalog", hidden=True)
@@ -36,23 +43,30 @@ from ovh_api_mcp.settings import Flags, load_settings, read_environment
 @click.option("--previous", type=click.Path(path_type=Path), help="A catalogue whose copies may stand in.")
 def build_catalog(endpoint_root: str, services: str, out: Path, previous: Path | None) -> None:
     """Build a catalogue file and tell on stdout how far it is."""
+    settings = load_settings(Flags(), read_environment(), config_paths=(), default_log_level="warning")
+    configure_logging(settings.log_level, Redactor(settings.secrets()))
+    stamina.instrumentation.set_on_retry_hooks([])  # a retry that helps is nobody's business
+    is_built = False
     try:
-        is_built = asyncio.run(_build(endpoint_root, services.split(","), out, previous))
+        is_built = asyncio.run(_build(settings.network, endpoint_root, services.split(","), out, previous))
     except (asyncio.CancelledError, BrokenPipeError):  # the server is gone, or wants no more of it
-        is_built = False
+        pass
+    except Exception:  # noqa: BLE001  # the outermost handler of this process
+        _log.exception("event=bug in=builder")
     sys.exit(0 if is_built else 1)
 
 
-async def _build(endpoint_root: str, services: list[str], out: Path, previous: Path | None) -> bool:
+async def _build(
+    network: NetworkOptions, endpoint_root: str, services: list[str], out: Path, previous: Path | None
+) -> bool:
     _end_with_the_server()
-    stamina.instrumentation.set_on_retry_hooks([])  # a retry that helps is nobody's business
-    transport = Transport(network=load_settings(Flags(), read_environment(), config_paths=()).network)
+    transport = Transport(network=network)
 
     async def fetch(url: str, *, limit_bytes: int) -> bytes:
         request = HttpRequest("GET", url, (("Accept", "application/json"),))
         response = await transport.send(request, limit_bytes=limit_bytes)
         if response.status >= 400:
-            raise ApiError(f"{url} answered with status {response.status}", status=response.status)
+            raise ApiError(f"{url} answered with status {response.status}.", status=response.status)
         return response.body
 
     try:

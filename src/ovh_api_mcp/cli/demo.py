@@ -120,14 +120,14 @@ class _Demo:
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
-        self._wire: list[tuple[float, RecordedRequest]] = []
+        self._wire: list[RecordedRequest] = []
         self._failures = 0
 
     async def run(self) -> int:
         """Play every scene; return how many failed."""
         say, strong = self._terminal.line, self._terminal.strong
         say(strong("ovh-api-mcp demo: a language model's call, from the MCP client to the API and back"))
-        simulator = await Simulator.start(on_request=self._record)
+        simulator = await Simulator.start(on_request=self._wire.append)
         try:
             say(f"\nA simulated OVHcloud API listens on {simulator.url}; nothing leaves this machine.")
             with (
@@ -173,19 +173,19 @@ class _Demo:
         answer = await client.call_tool(scene.tool, {"code": scene.code})
         took_s = time.monotonic() - started
         terminal.line(f"  MCP   tools/call {scene.tool:<32} {took_s * 1000:6.0f} ms")
-        self._show_wire(self._wire[seen:], started)
+        self._show_wire(self._wire[seen:])
         self._show_answer(scene, answer)
 
-    def _show_wire(self, requests: list[tuple[float, RecordedRequest]], started: float) -> None:
-        schemas = [request for _, request in requests if _is_schema(request)]
+    def _show_wire(self, requests: list[RecordedRequest]) -> None:
+        schemas = [request for request in requests if _is_schema(request)]
         if schemas:
             self._terminal.line(f"  HTTP  {len(schemas)} schemas read to build the catalogue, unsigned")
-        for ended, request in requests:
+        for request in requests:
             if not _is_schema(request):
                 self._terminal.line(
                     f"  HTTP  {request.method:<4} {request.target:<44} {request.status}"
                     f"  {'signed' if _is_signed(request) else 'unsigned':<8}"
-                    f" answered at {(ended - started) * 1000:.0f} ms"
+                    f" {request.duration_s * 1000:6.1f} ms"
                 )
 
     def _show_answer(self, scene: _Scene, answer: mcp_types.CallToolResult) -> None:
@@ -200,7 +200,7 @@ class _Demo:
 
     def _check_wire(self) -> None:
         self._terminal.line()
-        calls = [request for _, request in self._wire if "/domain/zone" in request.raw_path]
+        calls = [request for request in self._wire if "/domain/zone" in request.raw_path]
         self._expect(
             bool(calls) and all(_is_signed(request) and request.status == 200 for request in calls),
             f"{len(calls)} calls reached the API, each signed with keys that no script has seen",
@@ -223,9 +223,6 @@ class _Demo:
         self._failures += not is_so
         mark = self._terminal.coloured("✓", "green") if is_so else self._terminal.coloured("✗ not so:", "red")
         self._terminal.line(f"  {mark} {what}")
-
-    def _record(self, request: RecordedRequest) -> None:
-        self._wire.append((time.monotonic(), request))
 
 
 def _server_command(simulator: Simulator, empty: Path) -> StdioServerParameters:

@@ -6,6 +6,7 @@ is slow to start.
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib import import_module
 from typing import Final
@@ -33,7 +34,7 @@ _HIDDEN: Final = frozenset({"build-catalog"})
 
 
 class _Commands(click.Group):
-    """Loads commands late, and ends with 2 on an error that keeps the program from starting."""
+    """Loads commands late; 2 says that the program could not start, 1 that nobody reads what it says."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [name for name in _COMMANDS if name not in _HIDDEN]
@@ -57,6 +58,12 @@ class _Commands(click.Group):
 
             Terminal(sys.stderr).complain(error)
             ctx.exit(2)
+        except BaseExceptionGroup as group:
+            # click ends quietly where the reader has gone, but does not look into the groups of tasks.
+            _, other = group.split(BrokenPipeError)
+            if other is not None:
+                raise
+            raise BrokenPipeError(errno.EPIPE, "the reader has gone") from group
 
 
 @click.group(

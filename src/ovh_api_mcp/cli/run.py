@@ -44,12 +44,10 @@ def execute(context: click.Context, /, code: str, **_: object) -> None:
 
 
 def _run_and_exit(context: click.Context, tool: Tool, code: str) -> NoReturn:
-    flags, environment = flags_of(context), read_environment()
-    settings = load_settings(flags, environment)
+    # People are told what is wrong; the story of a run is for servers, and for who asks for it.
+    settings = load_settings(flags_of(context), read_environment(), default_log_level="warning")
     redactor = Redactor(settings.secrets())
-    # Log lines are for servers; people get them when they ask for them.
-    is_level_given = flags.log_level or environment.get("OVH_LOG_LEVEL")
-    configure_logging(settings.log_level if is_level_given else "error", redactor)
+    configure_logging(settings.log_level, redactor)
     text = _read_code(settings.max_code_bytes) if code == "-" else code
     answer = anyio.run(_run, settings, redactor, tool, text)
     _show(answer)

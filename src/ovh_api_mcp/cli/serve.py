@@ -11,8 +11,8 @@ from contextlib import closing
 import click
 
 from ovh_api_mcp.cli.options import flags_of, options
+from ovh_api_mcp.listener import bind_socket
 from ovh_api_mcp.secret import Redactor
-from ovh_api_mcp.server.listener import bind_socket
 from ovh_api_mcp.server.log_lines import configure_logging
 from ovh_api_mcp.settings import check_exposure, load_settings, read_environment
 
@@ -35,7 +35,7 @@ def run_server(context: click.Context) -> None:
 
         serve_on_stdio(settings, redactor)
         return
-    with closing(bind_socket(settings.host, settings.port)) as listener:
+    with closing(bind_socket(settings.host, settings.port, port_setting="--port or PORT")) as listener:
         from ovh_api_mcp.server.serve import serve_on_http  # late: it imports the MCP SDK
 
         serve_on_http(settings, redactor, listener)

@@ -9,11 +9,15 @@ import click
 import msgspec
 
 from ovh_api_mcp.errors import OvhMcpError
+from ovh_api_mcp.server.answers import hint_beside
 from ovh_api_mcp.settings import read_environment
 
 Colour = Literal["red", "green", "yellow", "cyan"]
 
 _BAR_CHARS: Final = 30
+# Contract: a result or a log line of a script may hold what moves the cursor, sets a title or turns
+# the order of writing. \n and \t alone pass.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _KEY: Final = re.compile(r'^(\s*)("(?:[^"\\]|\\.)*")(?=: )', re.MULTILINE)
 
 
@@ -28,37 +32,52 @@ class Terminal:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._is_terminal = stream.isatty()
         self._has_colours = has_colours(stream)
 
     def line(self, text: str = "") -> None:
-        """Write one line."""
+        """Write one line as it is; text from outside has been through one of the methods below."""
         click.echo(text, file=self._stream, color=self._has_colours)
 
     def strong(self, text: str) -> str:
         """Return `text` in bold."""
-        return click.style(text, bold=True) if self._has_colours else text
+        return self._styled(text, bold=True)
 
     def faint(self, text: str) -> str:
         """Return `text` as an aside."""
-        return click.style(text, dim=True) if self._has_colours else text
+        return self._styled(text, dim=True)
 
     def coloured(self, text: str, colour: Colour) -> str:
         """Return `text` in `colour`."""
-        return click.style(text, fg=colour) if self._has_colours else text
+        return self._styled(text, fg=colour)
+
+    def plain(self, text: str) -> str:
+        """Return `text` with the control characters that a terminal would obey escaped as in JSON."""
+        return _CONTROL.sub(_escaped, text) if self._is_terminal else text
 
     def json(self, text: str) -> str:
         """Return JSON over several lines, its numbers as they stand; text that is no JSON as it is."""
         try:
-            laid_out = msgspec.json.format(text, indent=2)
+            laid_out = self.plain(msgspec.json.format(text, indent=2))
         except msgspec.DecodeError:
-            return text
+            return self.plain(text)
         return _KEY.sub(lambda key: key[1] + self.coloured(key[2], "cyan"), laid_out)
 
     def complain(self, error: OvhMcpError) -> None:
         """Write an error and its next step."""
-        self.line(f"{self.coloured('ovh-api-mcp:', 'red')} {error.message}")
-        if error.hint and error.hint not in error.message:
-            self.line(f"  {error.hint}")
+        self.line(f"{self.coloured('ovh-api-mcp:', 'red')} {self.plain(error.message)}")
+        if hint := hint_beside(error.message, error.hint):
+            self.line(f"  {self.plain(hint)}")
+
+    def _styled(
+        self, text: str, *, fg: Colour | None = None, bold: bool | None = None, dim: bool | None = None
+    ) -> str:
+        shown = self.plain(text)
+        return click.style(shown, fg=fg, bold=bold, dim=dim) if self._has_colours else shown
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 class ProgressBar:

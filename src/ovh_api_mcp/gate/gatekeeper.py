@@ -19,6 +19,12 @@ from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
 
 Send = Callable[[ApiRequest], Awaitable[ApiResponse]]
+Through = Callable[[ApiRequest, Send], Awaitable[ApiResponse]]
+"""Sends a request that was let through by means of the `Send` it is given, and sees how that ends."""
+
+
+async def _directly(request: ApiRequest, send: Send) -> ApiResponse:
+    return await send(request)
 
 
 class OperationSource(Protocol):
@@ -41,12 +47,13 @@ class Gatekeeper:
         self._send = send
         self._router = Router(catalog.routes())
 
-    async def request(self, arguments: JsonObject) -> ApiResponse:
+    async def request(self, arguments: JsonObject, through: Through = _directly) -> ApiResponse:
         """Return the API's answer to what a script gave to `ovh.request`.
 
-        *Raises* RefusedError when nothing was sent, else what `send` raises.
+        `through` is called for what may leave and for nothing else. *Raises* RefusedError when
+        nothing was sent, else what `send` raises.
         """
-        return await self._send(self.check(arguments))
+        return await through(self.check(arguments), self._send)
 
     def check(self, arguments: JsonObject) -> ApiRequest:
         """Return the request that a call amounts to, without sending it; *Raises* RefusedError."""

@@ -35,15 +35,11 @@ _FIND: Final = "Look operations up with the search tool."
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The operation that a path names: its template, and the path as it goes over the wire.
-
-    `values` are the parameters of the template, by its own names, percent-decoded.
-    """
+    """The operation that a path names: its template, and the path as it goes over the wire."""
 
     method: Method
     template: str
     wire: str
-    values: tuple[tuple[str, str], ...]
 
 
 class Router:
@@ -143,14 +139,9 @@ class Router:
 
 
 def _route(method: Method, template: str, path: CallPath) -> Route:
-    parts = template[1:].split("/")
-    pairs = list(zip(parts, path.segments, strict=True))
-    return Route(
-        method=method,
-        template=template,
-        wire="".join(f"/{segment.wire if is_parameter(part) else part}" for part, segment in pairs),
-        values=tuple((part[1:-1], segment.value) for part, segment in pairs if is_parameter(part)),
-    )
+    pairs = zip(template[1:].split("/"), path.segments, strict=True)
+    wire = "".join(f"/{segment.wire if is_parameter(part) else part}" for part, segment in pairs)
+    return Route(method, template, wire)
 
 
 def _other_methods(method: Method, node: RouteNode) -> RefusedError:

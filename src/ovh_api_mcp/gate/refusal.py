@@ -7,16 +7,17 @@ from difflib import SequenceMatcher
 from typing import Final
 
 from ovh_api_mcp.errors import RefusedCode, RefusedError, cut_foreign
-from ovh_api_mcp.limits import MESSAGE_CHARS
 
 _QUOTED_CHARS: Final = 80  # of a text from the script inside a message
 _COMPARED_CHARS: Final = 64  # comparing is quadratic; no name of the API is longer
 _RESEMBLES: Final = 0.6
+_TIMES_LONGER: Final = 4  # beyond it, a common beginning or end is chance
+_CONTAINED: Final = 0.85  # a name that begins or ends with the other; more where less is left over
 
 
 def refusal(code: RefusedCode, message: str, *, hint: str = "") -> RefusedError:
-    """Return the error to raise, its message and its hint each cut to `MESSAGE_CHARS`."""
-    return RefusedError(_cut(message), code=code, hint=_cut(hint))
+    """Return the error to raise."""
+    return RefusedError(message, code=code, hint=hint)
 
 
 def quoted(text: str) -> str:
@@ -48,8 +49,12 @@ def resemblance(wrong: str, name: str) -> float:
     if left == right:
         return 1.0
     shorter, longer = sorted((left, right), key=len)
-    if len(shorter) > 1 and (longer.endswith(shorter) or longer.startswith(shorter)):
-        return 0.9
+    if (
+        len(shorter) > 1
+        and len(longer) <= _TIMES_LONGER * len(shorter)
+        and (longer.endswith(shorter) or longer.startswith(shorter))
+    ):
+        return _CONTAINED + (1.0 - _CONTAINED) * len(shorter) / len(longer)
     matcher = SequenceMatcher(None, left, right, autojunk=False)
     if matcher.real_quick_ratio() < _RESEMBLES or matcher.quick_ratio() < _RESEMBLES:
         return 0.0
@@ -58,7 +63,3 @@ def resemblance(wrong: str, name: str) -> float:
 
 def _bare(name: str) -> str:
     return "".join(c for c in name[:_COMPARED_CHARS].lower() if c.isalnum())
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MESSAGE_CHARS else text[: MESSAGE_CHARS - 1] + "…"

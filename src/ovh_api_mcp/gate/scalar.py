@@ -28,8 +28,8 @@ def scalar_text(value: JsonValue) -> str | None:
             return None
 
 
-def kind_of(value: JsonValue) -> str:
-    """Return what a value is, in JavaScript's words."""
+def kind_of(value: object) -> str:
+    """Return what a value out of JSON is, in JavaScript's words."""
     match value:
         case None:
             return "null"

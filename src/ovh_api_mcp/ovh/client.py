@@ -6,14 +6,16 @@ authenticates, frames or routes; the client sets those alone, and refuses a requ
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Final, TypeAlias, assert_never
 
 from ovh_api_mcp.errors import InternalError, NetworkError, cut_foreign
-from ovh_api_mcp.limits import ANSWER_BYTES
+from ovh_api_mcp.limits import ANSWER_BYTES, TOTAL_TIMEOUT_S
 from ovh_api_mcp.ovh.clock import ServerClock
 from ovh_api_mcp.ovh.credentials import (
     AccessTokenCredentials,
@@ -69,6 +71,7 @@ class OvhClient:
         *,
         redactor: Redactor | None = None,
         limit_bytes: int = ANSWER_BYTES,
+        total_timeout_s: float = TOTAL_TIMEOUT_S,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -76,6 +79,7 @@ class OvhClient:
         self._endpoint = endpoint
         self._credentials = credentials
         self._limit_bytes = limit_bytes
+        self._total_timeout_s = total_timeout_s
         self._monotonic = monotonic
         self._clock = ServerClock(transport, endpoint.root, wall=wall, monotonic=monotonic)
         self._tokens: TokenSource | None = None
@@ -90,11 +94,14 @@ class OvhClient:
     async def send(self, request: ApiRequest) -> ApiResponse:
         """Send `request` and return the answer of a success.
 
-        Raises ApiError for a status of 400 or more, NetworkError where no usable answer came.
+        One deadline covers all it takes: the server's time, a token, the request, and where its token
+        is refused, another token and the request again. Raises ApiError for a status of 400 or more,
+        NetworkError where no usable answer came.
         """
         _check(request)
         began = self._monotonic()
-        response = await self._send_authenticated(request)
+        deadline_s = asyncio.get_running_loop().time() + self._total_timeout_s
+        response = await self._send_authenticated(request, deadline_s)
         _log.debug(
             "event=api-answer method=%s status=%d bytes=%d duration_ms=%d query_id=%r",
             request.method,
@@ -113,23 +120,26 @@ class OvhClient:
         if self._tokens is not None:
             await self._tokens.aclose()
 
-    async def _send_authenticated(self, request: ApiRequest) -> HttpResponse:
+    async def _send_authenticated(self, request: ApiRequest, deadline_s: float) -> HttpResponse:
         if not request.is_authenticated:
-            return await self._exchange(request, ())
+            return await self._exchange(request, (), deadline_s)
         match self._credentials:
             case ApplicationCredentials():
-                return await self._exchange(request, await self._signed(request, self._credentials))
+                signed = await self._signed(request, self._credentials, deadline_s)
+                return await self._exchange(request, signed, deadline_s)
             case ServiceAccountCredentials():
-                return await self._send_with_token(request)
+                return await self._send_with_token(request, deadline_s)
             case AccessTokenCredentials():
-                return await self._exchange(request, _bearer(self._credentials.access_token))
+                return await self._exchange(request, _bearer(self._credentials.access_token), deadline_s)
             case None:
                 raise self._credentials_missing(request)
             case _:
                 assert_never(self._credentials)
 
-    async def _signed(self, request: ApiRequest, credentials: ApplicationCredentials) -> _Headers:
-        with _before_sending():
+    async def _signed(
+        self, request: ApiRequest, credentials: ApplicationCredentials, deadline_s: float
+    ) -> _Headers:
+        async with self._before_sending(deadline_s):
             timestamp = await self._clock.now()
         return signed_headers(
             credentials,
@@ -139,26 +149,45 @@ class OvhClient:
             timestamp=timestamp,
         )
 
-    async def _send_with_token(self, request: ApiRequest) -> HttpResponse:
+    async def _send_with_token(self, request: ApiRequest, deadline_s: float) -> HttpResponse:
         if self._tokens is None:
-            raise InternalError("a service account without a source of tokens")
-        with _before_sending():
+            raise InternalError("There is a service account, but nothing that gets its tokens.")
+        async with self._before_sending(deadline_s):
             token = await self._tokens.token()
-        response = await self._exchange(request, _bearer(token))
-        if response.status != 401:
+        response = await self._exchange(request, _bearer(token), deadline_s)
+        if response.status != HTTPStatus.UNAUTHORIZED:
             return response
         # A request that was refused for its token was not processed, so a write is safe to repeat.
-        self._tokens.discard(token)
-        with _before_sending():
-            token = await self._tokens.token()
-        return await self._exchange(request, _bearer(token))
+        async with self._before_sending(deadline_s):
+            other = await self._tokens.token_after(token)
+        return response if other is None else await self._exchange(request, _bearer(other), deadline_s)
 
-    async def _exchange(self, request: ApiRequest, authentication: _Headers) -> HttpResponse:
+    @asynccontextmanager
+    async def _before_sending(self, deadline_s: float) -> AsyncIterator[None]:
+        """Bound what is asked first; its errors say that the request itself cannot have happened."""
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                yield
+        except NetworkError as error:
+            error.may_have_happened = False
+            raise
+        except TimeoutError as error:
+            raise NetworkError(
+                f"What is asked before a request, such as a token, did not come within the "
+                f"{self._total_timeout_s:g} s that a call may take. The request itself was not sent. "
+                "Try again later.",
+                code="total-timeout",
+                hint="Try again later.",
+            ) from error
+
+    async def _exchange(
+        self, request: ApiRequest, authentication: _Headers, deadline_s: float
+    ) -> HttpResponse:
         headers: _Headers = (("Accept", "application/json"), *request.headers, *authentication)
         if request.body is not None:
             headers = (("Content-Type", "application/json"), *headers)
         http_request = HttpRequest(request.method, self._url(request), headers, request.body)
-        return await self._transport.send(http_request, limit_bytes=self._limit_bytes)
+        return await self._transport.send(http_request, limit_bytes=self._limit_bytes, deadline_s=deadline_s)
 
     def _url(self, request: ApiRequest) -> str:
         return self._endpoint.root + request.target
@@ -166,12 +195,12 @@ class OvhClient:
     def _credentials_missing(self, request: ApiRequest) -> NetworkError:
         oauth2 = ", or OVH_CLIENT_ID and OVH_CLIENT_SECRET" if self._endpoint.discovery_url else ""
         hint = (
-            f"create keys at {self._endpoint.create_token_url} and start the server with "
-            f"OVH_APPLICATION_KEY, OVH_APPLICATION_SECRET and OVH_CONSUMER_KEY{oauth2}"
+            f"Create keys at {cut_foreign(self._endpoint.create_token_url, 100)} and start the server with "
+            f"OVH_APPLICATION_KEY, OVH_APPLICATION_SECRET and OVH_CONSUMER_KEY{oauth2}."
         )
         path = cut_foreign(request.target.partition("?")[0], 60)
         return NetworkError(
-            f"{request.method} {path} needs credentials, and the server has none; nothing was sent; {hint}",
+            f"{request.method} {path} needs credentials, and the server has none. Nothing was sent. {hint}",
             code="credentials-missing",
             hint=hint,
         )
@@ -179,21 +208,11 @@ class OvhClient:
 
 def _check(request: ApiRequest) -> None:
     if request.body is not None and request.method not in _METHODS_WITH_BODY:
-        raise InternalError(f"a {request.method} request came with a body")
+        raise InternalError(f"A {request.method} request came with a body.")
     own = [name for name, _ in request.headers if name.lower() in _OWN_HEADERS]
     if own:
-        raise InternalError(f"a request came with the header {own[0]}, which only the client sets")
+        raise InternalError(f"A request came with the header {own[0]}, which only the client sets.")
 
 
 def _bearer(token: Secret[str]) -> _Headers:
     return (("Authorization", f"Bearer {token.reveal()}"),)
-
-
-@contextmanager
-def _before_sending() -> Iterator[None]:
-    """Make errors of what is asked first say that the request itself cannot have happened."""
-    try:
-        yield
-    except NetworkError as error:
-        error.may_have_happened = False
-        raise

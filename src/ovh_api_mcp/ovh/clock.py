@@ -58,8 +58,8 @@ class ServerClock:
             raise authentication_unavailable(response, asked=_TIME_PATH)
         if not _UNIX_SECONDS.fullmatch(response.body):
             raise NetworkError(
-                f"{_TIME_PATH} did not answer the time in Unix seconds; "
-                "check that the endpoint is the right one",
+                f"{_TIME_PATH} did not answer the time in Unix seconds, so the request itself was not sent. "
+                "Check that the endpoint is the right one.",
                 code="authentication-unavailable",
             )
         self._delta_s = int(response.body) - int(self._wall())

@@ -120,9 +120,9 @@ def _parse(path: Path, text: str) -> ConfFile:
 
 
 def _invalid(path: Path, line: int, fault: str) -> SettingsError:
-    where = f"line {line} of {path}" if line else str(path)
+    where = f"Line {line} of {path}" if line else str(path)
     return SettingsError(
-        f"{where} holds {fault}; ovh.conf is an INI file of [section] and key=value lines: "
-        "correct it or take it away",
+        f"{where} holds {fault}. ovh.conf is an INI file of [section] and key=value lines. "
+        "Correct it or take it away.",
         code="config-file-invalid",
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from ovh_api_mcp.errors import SettingsError
+from ovh_api_mcp.limits import CREDENTIAL_CHARS
 from ovh_api_mcp.ovh.endpoints import Endpoint
 from ovh_api_mcp.secret import Secret
 
@@ -65,10 +66,8 @@ _KINDS: Final[tuple[tuple[CredentialName, ...], ...]] = (
     ("client_id", "client_secret"),
     ("access_token",),
 )
-_KINDS_TEXT: Final = (
-    "give either application key, secret and consumer key, or client id and secret, or an access token"
-)
-_VALUE: Final = re.compile(r"[!-~]{1,4096}")
+_SOURCES_CHARS: Final = 200  # for all places that a message names, six at most
+_VALUE: Final = re.compile(rf"[!-~]{{1,{CREDENTIAL_CHARS}}}")
 
 
 def parse_credentials(given: Mapping[CredentialName, GivenValue], endpoint: Endpoint) -> Credentials:
@@ -89,8 +88,8 @@ def parse_credentials(given: Mapping[CredentialName, GivenValue], endpoint: Endp
         _check_value(value)
     if "application_key" not in given and not endpoint.discovery_url:
         raise SettingsError(
-            f"{endpoint.name} has no OAuth2, but {_sources(given)} is set; "
-            f"this endpoint takes an application key, secret and consumer key: {endpoint.create_token_url}",
+            f"{endpoint.name} has no OAuth2, but {_sources(given)} is set. It takes application key, secret and "
+            f"consumer key. Create them at {endpoint.create_token_url}",
             code="setting-invalid",
         )
     return _build(given)
@@ -125,14 +124,15 @@ def _check_value(given: GivenValue) -> None:
     if not _VALUE.fullmatch(given.value.reveal()):
         raise SettingsError(
             f"{given.source} holds a space, a line break or another character that no key of OVHcloud has, "
-            "or more than 4,096 characters; copy it again",
+            f"or more than {CREDENTIAL_CHARS:,} characters. Copy it again.",
             code="setting-invalid",
         )
 
 
 def _both(given: Mapping[CredentialName, GivenValue]) -> SettingsError:
     return SettingsError(
-        f"more than one kind of credentials is set ({_sources(given)}); {_KINDS_TEXT}, and unset the others",
+        f"More than one kind of credentials is set: {_sources(given)}. Keep one and unset the others: "
+        "application key, secret and consumer key; client id and secret; or an access token.",
         code="credentials-both",
     )
 
@@ -140,7 +140,8 @@ def _both(given: Mapping[CredentialName, GivenValue]) -> SettingsError:
 def _half(given: Mapping[CredentialName, GivenValue], missing: list[CredentialName]) -> SettingsError:
     wanted = ", ".join(_option_text(name) for name in missing)
     return SettingsError(
-        f"half of the credentials is missing: {_sources(given)} is set, but not {wanted}; {_KINDS_TEXT}",
+        f"Half of the credentials is missing: {_sources(given)} is set, but not {wanted}. "
+        "Set what is missing, or unset the rest.",
         code="credentials-half",
     )
 
@@ -151,4 +152,7 @@ def _option_text(name: CredentialName) -> str:
 
 
 def _sources(given: Mapping[CredentialName, GivenValue]) -> str:
-    return ", ".join(given[name].source for name in CREDENTIAL_OPTIONS if name in given)
+    room_chars = _SOURCES_CHARS // len(given)
+    sources = (given[name].source for name in CREDENTIAL_OPTIONS if name in given)
+    # The end of a place tells more than its beginning: …/.ovh.conf [ovh-eu] client_id
+    return ", ".join(each if len(each) <= room_chars else f"…{each[1 - room_chars :]}" for each in sources)

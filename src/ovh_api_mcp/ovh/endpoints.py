@@ -71,7 +71,7 @@ def parse_endpoint(text: str) -> Endpoint:
         return known
     if "://" in text:
         return url_endpoint(text.strip())
-    raise _unknown(f"there is no endpoint {cut_foreign(text, 60)!r}")
+    raise _unknown(f"There is no endpoint {cut_foreign(text, 60)!r}.")
 
 
 def url_endpoint(url: str) -> Endpoint:
@@ -83,10 +83,11 @@ def url_endpoint(url: str) -> Endpoint:
     origin = origin_of(url)
     if found is None or origin is None or not _ROOT_PATH.fullmatch(url[found.end() :]):
         raise _unknown(
-            "the URL of an endpoint is https://host[:port][/path], without user, query and fragment"
+            "The URL of an endpoint is https://host[:port][/path], without user, query and fragment."
         )
     if origin.startswith("http://") and not is_loopback(found["host"]):
-        raise _unknown(f"{origin} is not encrypted, and http is for loopback addresses only; use https")
+        shown = cut_foreign(origin, 60)
+        raise _unknown(f"{shown} is not encrypted, and http is for loopback addresses only. Use https.")
     root = origin + url[found.end() :].rstrip("/")
     return Endpoint(root, root, f"{root}/createToken/", root + _DISCOVERY_PATH, frozenset({origin}))
 
@@ -120,7 +121,7 @@ def is_loopback(host: str) -> bool:
 
 def _unknown(fact: str) -> SettingsError:
     return SettingsError(
-        f"{fact}; --endpoint or OVH_ENDPOINT takes one of {', '.join(ENDPOINT_NAMES)}, "
-        "or the root URL of an API",
+        f"{fact} --endpoint or OVH_ENDPOINT takes one of {', '.join(ENDPOINT_NAMES)}, "
+        "or the root URL of an API.",
         code="endpoint-unknown",
     )

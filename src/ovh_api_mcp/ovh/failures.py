@@ -14,12 +14,31 @@ from typing import Final
 import msgspec
 
 from ovh_api_mcp.errors import ApiError, NetworkError, cut_foreign
-from ovh_api_mcp.json_value import JsonValue
-from ovh_api_mcp.limits import ERROR_DETAILS_BYTES, FOREIGN_TEXT_CHARS
+from ovh_api_mcp.json_value import JsonValue, is_json
+from ovh_api_mcp.limits import ERROR_DETAILS_BYTES, ERROR_PAGE_BYTES, FOREIGN_TEXT_CHARS
 from ovh_api_mcp.ovh.transport import HttpResponse
 
 _TITLE: Final = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
-_PEEK_BYTES: Final = 4 * 1024  # what is looked at of a page that is no JSON
+_TRY_LATER: Final = "Try again later."
+# Source: the error codes of OVHcloud's API, and what its issue trackers report behind them.
+_HINTS_BY_CODE: Final[Mapping[str, str]] = {
+    "NOT_GRANTED_CALL": "The key's rules, or an IAM policy, lack this call: ask the user to allow it.",
+    "NOT_CREDENTIAL": "The consumer key is not validated, or another endpoint's: ask the user to check it.",
+    "INVALID_SIGNATURE": "Application secret or consumer key is wrong, or not validated: ask the user.",
+    "INVALID_KEY": "The application key is not this endpoint's: ask the user to check OVH_ENDPOINT.",
+    "INVALID_CREDENTIAL": "The consumer key is unknown, expired or not validated: ask for another one.",
+    "QUERY_TIME_OUT": "Ask for less; look whether a write was made before you repeat it.",
+}
+_HINTS_BY_STATUS: Final[Mapping[int, str]] = {
+    400: "Compare parameters and body with what the operation takes by `spec`.",
+    401: "The credentials were not accepted: ask the user to check them, and OVH_ENDPOINT.",
+    403: "The credentials do not allow this call: ask the user for a key or an IAM policy that does.",
+    404: "Take names and ids from the list operation above this path: there is none such in this account.",
+    409: "Read the object: its state, or a task that still runs, is in the way. Wait, then try again.",
+    429: "Wait, then make fewer calls at a time; for long the API takes about 60 a minute.",
+    460: "The object or its subscription has expired: the user has to renew it first.",
+}
+_SERVER_FAULT: Final = "Try again later; look whether a write was made before you repeat it."
 
 
 def api_error(response: HttpResponse) -> ApiError:
@@ -31,16 +50,18 @@ def api_error(response: HttpResponse) -> ApiError:
     status = _status_text(response.status)
     message = _text(fields, "message")
     if message:
-        said = f"the API answered {status}: {cut_foreign(message)}"
+        said = f"The API answered {status}: {_sentence(cut_foreign(message))}"
     else:
-        said = f"the API answered {status} with {_describe_body(response)}"
+        said = f"The API answered {status} with {_describe_body(response)}."
+    error_code = cut_foreign(_text(fields, "errorCode"))
     return ApiError(
         said,
         status=response.status,
-        error_code=cut_foreign(_text(fields, "errorCode")),
+        error_code=error_code,
         error_class=cut_foreign(_text(fields, "class")),
         query_id=query_id(response),
         details=_details(fields),
+        hint=_hint(response.status, error_code, message),
     )
 
 
@@ -48,9 +69,9 @@ def authentication_unavailable(response: HttpResponse, *, asked: str) -> Network
     """Return the error of a request that was not sent, because `asked`, which it needs first, failed."""
     return NetworkError(
         f"{asked}, which is asked before the request, answered {_status_text(response.status)} "
-        f"with {_describe_body(response)}; the request itself was not sent; try again later",
+        f"with {_describe_body(response)}. The request itself was not sent. {_TRY_LATER}",
         code="authentication-unavailable",
-        hint="try again later",
+        hint=_TRY_LATER,
     )
 
 
@@ -64,26 +85,28 @@ def checked_json(response: HttpResponse) -> bytes:
     if is_json(response.body):
         return response.body
     raise NetworkError(
-        f"the API answered {_status_text(response.status)}, but with {_describe_body(response)} "
-        "instead of JSON; check that the endpoint is the right one, and try again later",
+        f"The API answered {_status_text(response.status)}, but with {_describe_body(response)} "
+        "instead of JSON. Check that the endpoint is the right one, and try again later.",
         code="answer-not-json",
         may_have_happened=True,
     )
 
 
-def is_json(body: bytes) -> bool:
-    """Tell whether `body` is one JSON value in UTF-8; its values are not built."""
-    try:
-        msgspec.json.decode(body, type=msgspec.Raw)
-        body.decode()  # the quick look leaves the octets inside strings unchecked
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return True
-
-
 def query_id(response: HttpResponse) -> str:
     """Return the name that OVHcloud's support knows the request by; "" where there is none."""
     return cut_foreign(response.headers.get("x-ovh-queryid", ""))
+
+
+def _hint(status: int, error_code: str, message: str) -> str:
+    if error_code in _HINTS_BY_CODE:
+        return _HINTS_BY_CODE[error_code]
+    if status < 500 and message.lower().startswith("invalid signature"):  # also comes without its code
+        return _HINTS_BY_CODE["INVALID_SIGNATURE"]
+    return _SERVER_FAULT if status >= 500 else _HINTS_BY_STATUS.get(status, "")
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def _json_object(body: bytes) -> Mapping[str, JsonValue]:
@@ -113,7 +136,7 @@ def _status_text(status: int) -> str:
 
 def _describe_body(response: HttpResponse) -> str:
     """Return what a body is in a few words: its kind, and of HTML the title, of other text the beginning."""
-    text = response.body[:_PEEK_BYTES].decode(errors="replace").strip()
+    text = response.body[:ERROR_PAGE_BYTES].decode(errors="replace").strip()
     if not text:
         return "an empty body"
     if "html" in response.headers.get("content-type", "").lower() or text.startswith("<"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import math
 import re
 import time
 from collections.abc import Callable
@@ -18,7 +19,14 @@ from urllib.parse import quote_plus, urlencode
 import msgspec
 
 from ovh_api_mcp.errors import NetworkError, cut_foreign
-from ovh_api_mcp.limits import TOKEN_ANSWER_BYTES, TOKEN_REJECTED_S, TOKEN_RENEWAL_MARGIN_S
+from ovh_api_mcp.limits import (
+    TOKEN_ANSWER_BYTES,
+    TOKEN_CHARS,
+    TOKEN_FORCED_RENEWAL_S,
+    TOKEN_LIFETIME_DEFAULT_S,
+    TOKEN_REJECTED_S,
+    TOKEN_RENEWAL_MARGIN_S,
+)
 from ovh_api_mcp.ovh.credentials import ServiceAccountCredentials
 from ovh_api_mcp.ovh.endpoints import Endpoint, origin_of
 from ovh_api_mcp.ovh.failures import authentication_unavailable
@@ -28,8 +36,7 @@ from ovh_api_mcp.secret import Redactor, Secret
 
 _log = logging.getLogger(__name__)
 
-_TOKEN: Final = re.compile(r"[!-~]{1,16384}")
-_LIFETIME_DEFAULT_S: Final = 3600.0  # where the answer does not say
+_TOKEN: Final = re.compile(rf"[!-~]{{1,{TOKEN_CHARS}}}")
 _OUTAGES: Final = frozenset({"server_error", "temporarily_unavailable"})  # RFC 6749, section 4.1.2.1
 
 
@@ -80,6 +87,7 @@ class TokenSource:
         self._token_url = ""
         self._held: _Held | None = None
         self._rejection: _Rejection | None = None
+        self._may_force_at = -math.inf
         self._renew_shared = SharedCall(self._renew)
         redactor.add(Secret(_basic(credentials)))
 
@@ -95,10 +103,19 @@ class TokenSource:
             raise NetworkError(self._rejection.message, code="credentials-rejected")
         return await self._renew_shared()
 
-    def discard(self, token: Secret[str]) -> None:
-        """Never hand out `token` again, because the API refused it; a newer one is kept."""
-        if self._held is not None and self._held.token == token:
+    async def token_after(self, refused: Secret[str]) -> Secret[str] | None:
+        """Return another token than `refused`, which the API did not take; None where none would be taken.
+
+        A token that is not past its time is renewed for that reason once in TOKEN_FORCED_RENEWAL_S,
+        however many callers saw it refused: a new one that is refused too is not to blame.
+        Raises what `token` raises.
+        """
+        if self._held is not None and self._held.token == refused:
+            if self._monotonic() < self._may_force_at:
+                return None
+            self._may_force_at = self._monotonic() + TOKEN_FORCED_RENEWAL_S
             self._held = None
+        return await self.token()
 
     async def aclose(self) -> None:
         """Stop a running renewal."""
@@ -110,10 +127,10 @@ class TokenSource:
         if answer.error and answer.error not in _OUTAGES:
             raise self._reject(answer)
         if not _TOKEN.fullmatch(answer.access_token):
-            raise _unusable("the token URL")
+            raise _unusable("The token URL")
         token = Secret(answer.access_token)
-        self._redactor.add(token)
-        lifetime_s = _LIFETIME_DEFAULT_S if answer.expires_in is None else max(answer.expires_in, 0.0)
+        self._redactor.add_token(token)
+        lifetime_s = TOKEN_LIFETIME_DEFAULT_S if answer.expires_in is None else max(answer.expires_in, 0.0)
         # Half of a short life, so that a token that lives less than the margin is used at all.
         margin_s = min(TOKEN_RENEWAL_MARGIN_S, lifetime_s / 2)
         self._held = _Held(token, asked_at + lifetime_s - margin_s)
@@ -138,8 +155,8 @@ class TokenSource:
         if response.status == 401:
             return _TokenAnswer(error="invalid_client")
         if response.status >= 400:
-            raise authentication_unavailable(response, asked="the token URL")
-        raise _unusable("the token URL")
+            raise authentication_unavailable(response, asked="The token URL")
+        raise _unusable("The token URL")
 
     async def _discover(self) -> str:
         request = HttpRequest("GET", self._endpoint.discovery_url, (("Accept", "application/json"),))
@@ -156,20 +173,20 @@ class TokenSource:
 
     def _reject(self, answer: _TokenAnswer) -> NetworkError:
         message = (
-            f"the service account was refused ({_error_text(answer)}); "
-            "check OVH_CLIENT_ID and OVH_CLIENT_SECRET, and that they belong to "
-            f"{self._endpoint.name} (OVH_ENDPOINT), then start again"
+            f"The service account was refused ({_error_text(answer)}). "
+            "Check OVH_CLIENT_ID and OVH_CLIENT_SECRET, and that they belong to "
+            f"{cut_foreign(self._endpoint.name, 80)} (OVH_ENDPOINT), then start again."
         )
         self._rejection = _Rejection(message, self._monotonic() + TOKEN_REJECTED_S)
         _log.warning("event=service-account-refused error=%r", cut_foreign(answer.error, 60))
         return NetworkError(message, code="credentials-rejected")
 
     def _untrusted(self, token_url: str) -> NetworkError:
-        known = ", ".join(sorted(self._endpoint.oauth2_origins))
+        known = cut_foreign(", ".join(sorted(self._endpoint.oauth2_origins)), 80)
         return NetworkError(
-            f"OAuth2 discovery names a token URL at {_shown_origin(token_url)}, "
-            f"but the client secret goes to {known} only; nothing was sent; "
-            "check the endpoint, and what stands between it and here",
+            f"OAuth2 discovery names a token URL at {_shown_origin(token_url)}. "
+            f"The client secret goes to {known} only, and nothing was sent. "
+            "Check the endpoint, and what stands between it and here.",
             code="credentials-rejected",
         )
 
@@ -198,7 +215,7 @@ def _shown_origin(url: str) -> str:
 
 def _unusable(asked: str) -> NetworkError:
     return NetworkError(
-        f"{asked} did not answer as OAuth2 says; the request itself was not sent; "
-        "check that the endpoint is the right one, and try again later",
+        f"{asked} did not answer as OAuth2 says, so the request itself was not sent. "
+        "Check that the endpoint is the right one, and try again later.",
         code="authentication-unavailable",
     )

@@ -77,15 +77,25 @@ class Transport:
         self._user_agent = user_agent
         self._pools: dict[_Route, httpx2.AsyncHTTPTransport] = {}
 
-    async def send(self, request: HttpRequest, *, limit_bytes: int = ANSWER_BYTES) -> HttpResponse:
+    async def send(
+        self,
+        request: HttpRequest,
+        *,
+        limit_bytes: int = ANSWER_BYTES,
+        deadline_s: float | None = None,
+    ) -> HttpResponse:
         """Send `request` once and return the answer, whatever its status below 300 or from 400 on.
 
+        `deadline_s`, a time of the event loop's clock, bounds it where the total timeout does not yet.
         Raises NetworkError; its `may_have_happened` is True once the request has begun to leave.
         """
         url = _parse_url(request.url)
         progress = _Progress()
+        ends_at_s = asyncio.get_running_loop().time() + self._total_timeout_s
+        if deadline_s is not None:
+            ends_at_s = min(ends_at_s, deadline_s)
         with _translated(url.host, progress):
-            async with asyncio.timeout(self._total_timeout_s):
+            async with asyncio.timeout_at(ends_at_s):
                 return await self._exchange(request, url, progress, limit_bytes)
 
     async def aclose(self) -> None:
@@ -178,7 +188,7 @@ class _Progress:
 def _parse_url(text: str) -> _Url:
     found = _URL.fullmatch(text)
     if found is None or "#" in found["target"]:
-        raise InternalError("a request has a URL that is not absolute, or holds characters no URL may hold")
+        raise InternalError("A request has a URL that is not absolute, or holds characters no URL may hold.")
     scheme, host = found["scheme"], found["host"].strip("[]")
     port = int(found["port"] or (443 if scheme == "https" else 80))
     return _Url(scheme, host, port, text[: found.start("target")], found["target"].encode("ascii"))
@@ -194,8 +204,8 @@ def _tls_context(network: NetworkOptions) -> ssl.SSLContext:
         )
     except OSError as error:
         raise NetworkError(
-            f"the authorities of SSL_CERT_FILE or SSL_CERT_DIR cannot be loaded ({_reason(error)}); "
-            "SSL_CERT_FILE must name a readable PEM file",
+            f"The authorities of SSL_CERT_FILE or SSL_CERT_DIR cannot be loaded ({_reason(error)}). "
+            "SSL_CERT_FILE must name a readable PEM file.",
             code="tls-failed",
         ) from error
 
@@ -203,15 +213,16 @@ def _tls_context(network: NetworkOptions) -> ssl.SSLContext:
 def _refuse_status(status: int, headers: httpx2.Headers, host: str, progress: _Progress) -> None:
     if 300 <= status < 400:
         raise NetworkError(
-            f"{host} answered {status}, a redirect to {_location_host(headers.get('location', ''))}; "
-            "redirects are never followed",
+            f"{host} answered {status}, a redirect to {_location_host(headers.get('location', ''))}. "
+            "Redirects are never followed. Check that the endpoint is the right one.",
             code="redirected",
-            hint="check that the endpoint is the right one",
+            hint="Check that the endpoint is the right one.",
             may_have_happened=progress.is_sent,
         )
     if status < 200:
         raise NetworkError(
-            f"{host} answered {status}, which is no answer to an API request",
+            f"{host} answered {status}, which is no answer to an API request. "
+            "Check that the endpoint is the right one.",
             code="protocol-error",
             may_have_happened=progress.is_sent,
         )
@@ -230,7 +241,8 @@ async def _read_body(response: httpx2.Response, host: str, progress: _Progress, 
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in _ACCEPTED_ENCODINGS:
         raise NetworkError(
-            f"{host} answered in the encoding {cut_foreign(encoding)!r}, but only gzip was offered",
+            f"{host} answered in the encoding {cut_foreign(encoding)!r}, but only gzip was offered. "
+            "Check that the endpoint is the right one.",
             code="protocol-error",
             may_have_happened=progress.is_sent,
         )
@@ -240,9 +252,10 @@ async def _read_body(response: httpx2.Response, host: str, progress: _Progress, 
             body += piece
             if len(body) > limit_bytes:
                 raise NetworkError(
-                    f"the answer of {host} has more than {limit_bytes:,} bytes",
+                    f"The answer of {host} has more than {limit_bytes:,} bytes, and is not read further. "
+                    "Ask for less: fewer items, a filter, a shorter period.",
                     code="answer-too-large",
-                    hint="ask for less: fewer items, a filter, a shorter period",
+                    hint="Ask for less: fewer items, a filter, a shorter period.",
                     may_have_happened=progress.is_sent,
                 )
     return bytes(body)
@@ -289,19 +302,19 @@ _OTHER_ERRORS: Final[dict[type[Exception], NetworkCode]] = {
 _CODES: Final = _LIBRARY_ERRORS | _OTHER_ERRORS
 _UNSENT: Final = (httpx2.LocalProtocolError, httpx2.UnsupportedProtocol, httpx2.InvalidURL, UnicodeError)
 _FACTS: Final[dict[NetworkCode, tuple[str, str]]] = {
-    "connect-failed": ("cannot be reached", "check the network, the endpoint, HTTPS_PROXY and NO_PROXY"),
+    "connect-failed": ("cannot be reached", "Check the network, the endpoint, HTTPS_PROXY and NO_PROXY."),
     "connect-timeout": (
         "did not take the connection in time",
-        "try again; if it stays, check the network, HTTPS_PROXY and NO_PROXY",
+        "Try again; if it stays, check the network, HTTPS_PROXY and NO_PROXY.",
     ),
-    "read-timeout": ("stopped answering", "try again later"),
-    "total-timeout": ("did not answer completely in time", "try again later, or ask for less"),
-    "connection-lost": ("closed the connection before it had answered", "try again"),
+    "read-timeout": ("stopped answering", "Try again later."),
+    "total-timeout": ("did not answer completely in time", "Try again later, or ask for less."),
+    "connection-lost": ("closed the connection before it had answered", "Try again."),
     "tls-failed": (
         "could not be reached over TLS",
-        "behind a proxy that inspects traffic, set SSL_CERT_FILE to its certificate authority",
+        "Behind a proxy that inspects traffic, set SSL_CERT_FILE to its certificate authority.",
     ),
-    "protocol-error": ("did not speak HTTP as agreed", "check that the endpoint is the right one"),
+    "protocol-error": ("did not speak HTTP as agreed", "Check that the endpoint is the right one."),
 }
 
 
@@ -325,7 +338,7 @@ def translate(error: Exception, *, host: str, is_sent: bool) -> NetworkError:
     fact, next_step = _FACTS[code]
     reason = _reason(error)
     return NetworkError(
-        f"{host} {fact}" + (f" ({reason})" if reason else "") + f"; {next_step}",
+        f"{host} {fact}" + (f" ({reason})" if reason else "") + f". {next_step}",
         code=code,
         hint=next_step,
         may_have_happened=is_sent,
@@ -334,8 +347,8 @@ def translate(error: Exception, *, host: str, is_sent: bool) -> NetworkError:
 
 def _unsent() -> NetworkError:
     return NetworkError(
-        "the request was not sent, because HTTP has no way to write it; "
-        "header values are printable ASCII without line breaks",
+        "The request was not sent, because HTTP has no way to write it. "
+        "Header values are printable ASCII without line breaks.",
         code="protocol-error",
     )
 

@@ -9,13 +9,15 @@ import msgspec
 
 from ovh_api_mcp.errors import ApiError, CodeError, InternalError, NetworkError, OvhMcpError
 from ovh_api_mcp.gate.call import describe_call
-from ovh_api_mcp.json_value import JsonObject
+from ovh_api_mcp.json_value import JsonObject, is_json
 from ovh_api_mcp.ovh.messages import ApiResponse
 from ovh_api_mcp.sandbox.outcome import CallAnswer, LogLine, Outcome, ScriptCall, ScriptFailure
 from ovh_api_mcp.secret import Redactor
-from ovh_api_mcp.server.output import fit_error, fit_result
+from ovh_api_mcp.server.output import SMALLEST_BUDGET_CHARS, fit_error, fit_result
+from ovh_api_mcp.server.writes import Writes
 
 _LOOK_FIRST: Final = "The call may have been processed all the same: look before you repeat it."
+_WRITES_SHARE: Final = 3  # what was written takes a third of the budget at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +32,37 @@ class ToolAnswer:
         return ToolAnswer(tuple(map(redactor.redact, self.texts)), self.is_error)
 
 
-def fitted_answer(outcome: Outcome, redactor: Redactor, *, budget_chars: int) -> ToolAnswer:
+def fitted_answer(outcome: Outcome, writes: Writes, redactor: Redactor, *, budget_chars: int) -> ToolAnswer:
     """Return the answer of a script that came to an end, fitted to its budget.
 
-    Secrets go before anything is cut: half of one would not be recognised afterwards.
+    Secrets go before anything is cut: half of one would not be recognised afterwards. What was
+    written is never cut away: it stands behind an error, and before the notes on a result.
     """
+    room_chars = max(budget_chars, SMALLEST_BUDGET_CHARS) // _WRITES_SHARE
     logs = [LogLine(line.level, redactor.redact(line.text)) for line in outcome.logs]
     if outcome.failure is None:
+        written = writes.after_success(room_chars)
         fitted = fit_result(
             _without_secrets(outcome.result or b"null", redactor),
             budget_chars=budget_chars,
+            reserved_chars=len(written) + 1 if written else 0,
             logs=logs,
             logs_dropped=outcome.logs_dropped,
             notes=outcome.notes,
         )
+        texts = (fitted.result, fitted.logs, _joined(written, fitted.notes))
     else:
+        written = writes.after_failure(room_chars)
         fitted = fit_error(
             redactor.redact(_failure_text(outcome.failure)),
             budget_chars=budget_chars,
+            reserved_chars=len(written) + 1 if written else 0,
             logs=logs,
             logs_dropped=outcome.logs_dropped,
             notes=outcome.notes,
         )
-    texts = tuple(text for text in (fitted.result, fitted.logs, fitted.notes) if text)
-    return ToolAnswer(texts, is_error=outcome.failure is not None)
+        texts = (_joined(fitted.result, written), fitted.logs, fitted.notes)
+    return ToolAnswer(tuple(text for text in texts if text), is_error=outcome.failure is not None)
 
 
 def _failure_text(failure: ScriptFailure) -> str:
@@ -61,24 +70,35 @@ def _failure_text(failure: ScriptFailure) -> str:
     fields = dict(failure.fields or {})
     hint = failure.hint or fields.get("hint")
     told = {name: value for name, value in fields.items() if name not in ("message", "hint", "code")}
-    lines = [f"{failure.name}: {failure.message}"]
-    if told:
-        lines.append(msgspec.json.encode(told).decode())
-    if failure.line:
-        lines.append(f"at line {failure.line}, column {failure.column}")
-    lines += [failure.excerpt, str(hint or "")]
-    return "\n".join(line for line in lines if line)
+    return _joined(
+        f"{failure.name}: {failure.message}",
+        msgspec.json.encode(told).decode() if told else "",
+        f"at line {failure.line}, column {failure.column}" if failure.line else "",
+        failure.excerpt,
+        hint_beside(failure.message, str(hint or "")),
+    )
 
 
-def error_answer(error: OvhMcpError) -> ToolAnswer:
-    """Return the answer of a run that had no outcome: message, place and next step."""
+def error_answer(
+    error: OvhMcpError, writes: Writes | None = None, *, budget_chars: int = SMALLEST_BUDGET_CHARS
+) -> ToolAnswer:
+    """Return the answer of a run that had no outcome: message, place, next step, then what was written."""
     place = (
         f" (line {error.line}, column {error.column})" if isinstance(error, CodeError) and error.line else ""
     )
-    lines = [f"{error.message}{place}"]
-    if error.hint and error.hint not in error.message:
-        lines.append(error.hint)
-    return ToolAnswer(("\n".join(lines),), is_error=True)
+    text = _joined(f"{error.message}{place}", hint_beside(error.message, error.hint))
+    written = writes.after_failure(budget_chars - len(text)) if writes else ""
+    return ToolAnswer((_joined(text, written),), is_error=True)
+
+
+def hint_beside(message: str, hint: str) -> str:
+    """Return the hint that is to stand below a message, "" where the message says it already."""
+    return "" if hint.casefold().rstrip(".") in message.casefold() else hint
+
+
+def _joined(*texts: str) -> str:
+    """Return the texts below each other, the empty ones left out."""
+    return "\n".join(text for text in texts if text)
 
 
 def call_answer(response: ApiResponse, redactor: Redactor) -> CallAnswer:
@@ -115,12 +135,9 @@ def _without_secrets(body: bytes, redactor: Redactor) -> bytes:
     redacted = redactor.redact(text)
     if redacted == text:
         return body
-    try:
-        msgspec.json.decode(redacted, type=msgspec.Raw)
-    except msgspec.DecodeError:
-        # A secret of digits alone stands for a number here; it is no echo, and *** is no number.
-        return body
-    return redacted.encode()
+    # A secret of digits alone stands for a number here; it is no echo, and *** is no number.
+    masked = redacted.encode()
+    return masked if is_json(masked) else body
 
 
 def bug(reference: str) -> InternalError:

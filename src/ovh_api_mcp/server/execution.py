@@ -3,15 +3,18 @@
     the code is a script → the catalogue is there → it runs in the sandbox → its calls go through
     the gate → what it returns is fitted to its budget
 
-Every end of a run is a ToolAnswer, whatever went wrong. Only cancellation goes on upwards; on its
-way it kills the script.
+Every end of a run is a ToolAnswer, whatever went wrong, and a line in the log. Only cancellation
+goes on upwards; on its way it kills the script. Writes that were sent are never hidden: an answer
+without a result lists them.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import Final
@@ -34,6 +37,7 @@ from ovh_api_mcp.server.answers import (
     failed_call_answer,
     fitted_answer,
 )
+from ovh_api_mcp.server.writes import Writes
 
 _log = logging.getLogger(__name__)
 
@@ -52,8 +56,6 @@ _BOUNDS: Final[Mapping[Tool, ScriptLimits]] = {
     Tool.SEARCH: ScriptLimits(timeout_s=limits.SEARCH_TIMEOUT_S, may_call=False),
     Tool.EXECUTE: ScriptLimits(timeout_s=limits.EXECUTE_TIMEOUT_S),
 }
-
-_FITTED_AT_ONCE_BYTES: Final = 256 * limits.KIB
 
 
 class Execution:
@@ -80,39 +82,70 @@ class Execution:
 
     async def run(self, tool: Tool, code: str, report: ReportProgress) -> ToolAnswer:
         """Return what the script `code` comes to; `report` hears of a catalogue that is being built."""
+        run = _Run(tool, Writes(self._redactor))
         try:
-            answer = await self._run(tool, code, report)
+            answer = await self._run(run, code, report)
         except OvhMcpError as error:
-            answer = error_answer(error)
+            run.end = error.code
+            answer = self._error_answer(error, run)
         except Exception:  # noqa: BLE001  # the outermost handler: further up it would tell a model nothing
-            answer = error_answer(_logged_bug(tool))
+            run.end = "bug"
+            answer = self._error_answer(_logged_bug(tool), run)
+        finally:
+            run.log_end()
         return answer.redacted(self._redactor)
 
-    async def _run(self, tool: Tool, code: str, report: ReportProgress) -> ToolAnswer:
+    async def _run(self, run: _Run, code: str, report: ReportProgress) -> ToolAnswer:
         script = parse_script(code, limit_bytes=self._limit_code_bytes)
         gate = await self._wait_gate(report)
 
         async def answer_call(call: ScriptCall) -> CallAnswer:
-            return await self._answer_call(gate, call)
+            run.calls += 1
+            return await self._answer_call(gate, call, run.writes)
 
-        outcome = await self._sandbox.run(script, answer_call, _BOUNDS[tool])
-        _log_end(tool, outcome)
-        return await self._fit(outcome)
+        outcome = await self._sandbox.run(script, answer_call, _BOUNDS[run.tool])
+        run.end = outcome.failure.kind if outcome.failure else "returned"
+        return await self._fit(outcome, run.writes)
 
-    async def _answer_call(self, gate: Gatekeeper, call: ScriptCall) -> CallAnswer:
+    async def _answer_call(self, gate: Gatekeeper, call: ScriptCall, writes: Writes) -> CallAnswer:
         try:
-            response = await gate.request(call.arguments)
+            response = await gate.request(call.arguments, through=writes.send)
         except OvhMcpError as error:
             return failed_call_answer(error, call, self._redactor)
         except Exception:  # noqa: BLE001  # a bug in one call must not take the script with it
             return failed_call_answer(_logged_bug(Tool.EXECUTE), call, self._redactor)
         return call_answer(response, self._redactor)
 
-    async def _fit(self, outcome: Outcome) -> ToolAnswer:
-        fit = partial(fitted_answer, outcome, self._redactor, budget_chars=self._limit_result_chars)
-        if outcome.result is None or len(outcome.result) < _FITTED_AT_ONCE_BYTES:
+    async def _fit(self, outcome: Outcome, writes: Writes) -> ToolAnswer:
+        fit = partial(fitted_answer, outcome, writes, self._redactor, budget_chars=self._limit_result_chars)
+        if outcome.result is None or len(outcome.result) < limits.FITTED_AT_ONCE_BYTES:
             return fit()
         return await anyio.to_thread.run_sync(fit)  # a large one may take a second
+
+    def _error_answer(self, error: OvhMcpError, run: _Run) -> ToolAnswer:
+        return error_answer(error, run.writes, budget_chars=self._limit_result_chars)
+
+
+@dataclass(slots=True)
+class _Run:
+    """What is known of one run; whatever ends it without saying so is a cancellation."""
+
+    tool: Tool
+    writes: Writes
+    calls: int = 0
+    end: str = "cancelled"
+    started: float = field(default_factory=time.monotonic)
+
+    def log_end(self) -> None:
+        """Log the one line that every run leaves."""
+        _log.info(
+            "event=run tool=%s end=%s calls=%d writes=%d wall_ms=%d",
+            self.tool,
+            self.end,
+            self.calls,
+            len(self.writes),
+            (time.monotonic() - self.started) * 1000,
+        )
 
 
 def _logged_bug(tool: Tool) -> InternalError:
@@ -120,13 +153,3 @@ def _logged_bug(tool: Tool) -> InternalError:
     reference = secrets.token_hex(4)
     _log.exception("event=bug reference=%s tool=%s", reference, tool)
     return bug(reference)
-
-
-def _log_end(tool: Tool, outcome: Outcome) -> None:
-    _log.info(
-        "event=run tool=%s end=%s calls=%d wall_ms=%d",
-        tool,
-        outcome.failure.kind if outcome.failure else "returned",
-        outcome.calls,
-        outcome.wall_s * 1000,
-    )

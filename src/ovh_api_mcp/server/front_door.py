@@ -24,8 +24,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ovh_api_mcp.errors import cut_foreign
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.secret import Secret
-from ovh_api_mcp.server.listener import MCP_PATH
 
+MCP_PATH: Final = "/mcp"
 HEALTH_PATH: Final = "/healthz"
 _LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 # RFC 3986 section 3.2: a name or IPv4 address, or an IPv6 address in brackets, and a port.

@@ -6,9 +6,9 @@ byte for byte; one that does not is still JSON and says where something was left
 
 A result may be 16 MiB of any JSON, so it is never parsed into objects. One pass over its tokens
 keeps the places of the first entries of each container, down to a depth, and the counts of the
-rest; memory is bounded by the budget, time by `_TOKENS` (about a second, of which the regular
-expression takes half: call it in a thread when the result is large). Then the room is divided
-from the top down, so that the shape of the whole survives.
+rest; memory is bounded by the budget, time by `limits.RESULT_SIGNS` (about a second, of which the
+regular expression takes half: call it in a thread when the result is large). Then the room is
+divided from the top down, so that the shape of the whole survives.
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ from dataclasses import dataclass
 from itertools import accumulate, islice
 from typing import Final
 
+from ovh_api_mcp import limits
 from ovh_api_mcp.sandbox.outcome import LogLine
 
-SMALLEST_BUDGET_CHARS: Final = 1_000  # below it the marks would not leave room for a result
+# Below it the marks would not leave room for a result.
+SMALLEST_BUDGET_CHARS: Final = limits.RESULT_TOKENS_MIN * limits.CHARS_PER_TOKEN
 
 _LOGS_SHARE: Final = 4  # logs take a quarter at most, unless the result leaves more
 _NOTES_SHARE: Final = 8
-_TOKENS: Final = 2_000_000  # looked at in one result; an ordinary one of 16 MiB has as many
-_DEPTH: Final = 16  # containers below it are shown whole or not at all
-_PLACES: Final = 65_536  # at most kept of one depth
 _SMALLEST: Final = 48  # characters in which any value can be shown
 _MARK: Final = 64  # characters for saying how much of a container is missing
 _MARK_IN_TEXT: Final = len("… (16,777,216 more characters)")
@@ -64,12 +63,16 @@ def fit_result(
     result_json: bytes,
     *,
     budget_chars: int,
+    reserved_chars: int = 0,
     logs: Sequence[LogLine] = (),
     logs_dropped: int = 0,
     notes: Sequence[str] = (),
 ) -> FittedText:
-    """Return a result with its logs and notes within `budget_chars` (at least SMALLEST_BUDGET_CHARS)."""
-    budget = max(budget_chars, SMALLEST_BUDGET_CHARS)
+    """Return a result with its logs and notes within `budget_chars` (at least SMALLEST_BUDGET_CHARS).
+
+    `reserved_chars` of it, at most half, are left to the caller.
+    """
+    budget = max(budget_chars, SMALLEST_BUDGET_CHARS) - reserved_chars
     text = _decode_if_short(result_json, budget)
     return _fit(text, result_json, budget, _Surroundings(logs, logs_dropped, notes))
 
@@ -78,12 +81,13 @@ def fit_error(
     text: str,
     *,
     budget_chars: int,
+    reserved_chars: int = 0,
     logs: Sequence[LogLine] = (),
     logs_dropped: int = 0,
     notes: Sequence[str] = (),
 ) -> FittedText:
-    """Return the text of an error with logs and notes within `budget_chars`, the end of it cut first."""
-    budget = max(budget_chars, SMALLEST_BUDGET_CHARS)
+    """Return the text of an error with logs and notes likewise, the end of it cut first."""
+    budget = max(budget_chars, SMALLEST_BUDGET_CHARS) - reserved_chars
     return _fit(_printable(text), None, budget, _Surroundings(logs, logs_dropped, notes))
 
 
@@ -155,9 +159,10 @@ class _Scanner:
     """Finds the first entries of each container in one pass."""
 
     def __init__(self, data: bytes, room: int) -> None:
-        places = max(min(room, _PLACES) // 2, 1)
+        places = max(min(room, limits.RESULT_PLACES) // 2, 1)
         self._data = data
-        self._left = [4 * places] + [places] * (_DEPTH - 1)  # entries that may still be kept, by depth
+        # Entries that may still be kept, by depth.
+        self._left = [4 * places] + [places] * (limits.RESULT_DEPTH - 1)
         self._stack: list[_Open] = []
         self._skipped = 0  # containers open inside one that is not looked at
         start = self._skip_space(0)
@@ -165,7 +170,7 @@ class _Scanner:
 
     def scan(self) -> _Value:
         """Return the whole text as a value; never raises, whatever the bytes."""
-        for match in islice(_TOKEN.finditer(self._data), _TOKENS):
+        for match in islice(_TOKEN.finditer(self._data), limits.RESULT_SIGNS):
             self._read(self._data[match.start()], match)
             if not self._stack and self._root.entries is not None:
                 return self._root
@@ -191,7 +196,9 @@ class _Scanner:
     def _open(self, start: int, *, is_object: bool) -> bool:
         """Begin a container; False where its entries are not to be looked at."""
         depth = len(self._stack)
-        if depth == _DEPTH or (self._stack and len(self._stack[-1].entries) >= self._stack[-1].quota):
+        if depth == limits.RESULT_DEPTH or (
+            self._stack and len(self._stack[-1].entries) >= self._stack[-1].quota
+        ):
             return False
         entries: list[_Value] = []
         value = _Value(start, start, len(self._data), entries, is_open=True)

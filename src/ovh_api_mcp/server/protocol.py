@@ -20,7 +20,7 @@ from ovh_api_mcp import __version__
 from ovh_api_mcp.errors import CodeError, cut_foreign
 from ovh_api_mcp.server.answers import ToolAnswer, error_answer
 from ovh_api_mcp.server.descriptions import INSTRUCTIONS
-from ovh_api_mcp.server.execution import Execution, Tool
+from ovh_api_mcp.server.execution import Execution, ReportProgress, Tool
 from ovh_api_mcp.server.tools import TOOLS, input_schema, parse_arguments
 
 SERVER_NAME: Final = "ovh-api-mcp"
@@ -43,10 +43,7 @@ def build_server(execution: Execution) -> Server[None]:
         except CodeError as error:
             return _result(error_answer(error))
 
-        async def report(done: float, total: float, message: str) -> None:
-            await ctx.session.report_progress(done, total or None, message)
-
-        return _result(await execution.run(tool, code, report))
+        return _result(await execution.run(tool, code, _progress_to(ctx)))
 
     return Server(
         SERVER_NAME,
@@ -60,6 +57,22 @@ def build_server(execution: Execution) -> Server[None]:
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
+
+
+def _progress_to(ctx: _Context) -> ReportProgress:
+    """Return what tells the client of progress.
+
+    Source: MCP specification, Progress: the value must increase with each notification.
+    """
+    last = -1.0
+
+    async def report(done: float, total: float, message: str) -> None:
+        nonlocal last
+        if done > last:
+            last = done
+            await ctx.session.report_progress(done, total or None, message)
+
+    return report
 
 
 @asynccontextmanager

@@ -13,39 +13,58 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
-from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
 from ovh_api_mcp import limits
 
 _LINE_BUFFER_BYTES: Final = 64 * limits.KIB
-# A client that no longer reads leaves a write that nothing can cancel. This long after a signal the
-# process ends whatever is stuck: clients send SIGKILL two seconds after their SIGTERM.
-_LAST_RESORT_S: Final = limits.GRACE_S + 1.5
 
 _Message = SessionMessage | Exception
 
 
+class _Incoming(Protocol):
+    """The transport's read side, as far as it is used here."""
+
+    def __aiter__(self) -> AsyncIterator[_Message]: ...
+
+
+class _Outgoing(Protocol):
+    """The transport's write side."""
+
+    async def send(self, item: SessionMessage, /) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+    async def __aenter__(self) -> object: ...
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> bool | None: ...
+
+
 async def serve_stdio(server: Server[None], *, on_first_message: Callable[[], None]) -> None:
     """Serve one client until the end of input, SIGINT or SIGTERM; a second signal cuts the grace short."""
-    with _private_stdin() as source:
+    with _private_stdin() as source, _last_resort() as last_resort:
         lines = io.TextIOWrapper(
             io.BufferedReader(source, _LINE_BUFFER_BYTES), encoding="utf-8", errors="replace"
         )
         try:
             async with stdio_server(stdin=anyio.wrap_file(lines)) as (incoming, outgoing):
                 try:
-                    await _serve_to_the_end(server, incoming, outgoing, source, on_first_message)
+                    await _serve_to_the_end(server, incoming, outgoing, source, last_resort, on_first_message)
                 finally:
                     source.end()
                     sys.stdout.flush()  # what strayed there goes to stderr as long as the SDK holds fd 1
@@ -55,9 +74,10 @@ async def serve_stdio(server: Server[None], *, on_first_message: Callable[[], No
 
 async def _serve_to_the_end(
     server: Server[None],
-    incoming: ReadStream[_Message],
-    outgoing: WriteStream[SessionMessage],
+    incoming: _Incoming,
+    outgoing: _Outgoing,
     source: WakeableInput,
+    last_resort: threading.Timer,
     on_first_message: Callable[[], None],
 ) -> None:
     unanswered = _Unanswered()
@@ -76,7 +96,7 @@ async def _serve_to_the_end(
                 await unanswered.wait_none()
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_end_on_signals, source, unanswered)
+        tasks.start_soon(_end_on_signals, source, unanswered, last_resort)
         tasks.start_soon(relay)
         await server.run(to_server, _Answers(outgoing, unanswered), server.create_initialization_options())
         tasks.cancel_scope.cancel()
@@ -86,15 +106,31 @@ def _relay_pair() -> tuple[MemoryObjectSendStream[_Message], MemoryObjectReceive
     return anyio.create_memory_object_stream[_Message](0)
 
 
-async def _end_on_signals(source: WakeableInput, unanswered: _Unanswered) -> None:
+async def _end_on_signals(
+    source: WakeableInput, unanswered: _Unanswered, last_resort: threading.Timer
+) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
             if source.is_ended:
                 unanswered.hurried.cancel()
             source.end()
-            last_resort = threading.Timer(_LAST_RESORT_S, os._exit, (1,))
-            last_resort.daemon = True
-            last_resort.start()
+            if not last_resort.is_alive():
+                last_resort.start()
+
+
+@contextmanager
+def _last_resort() -> Generator[threading.Timer]:
+    """Yield a timer that ends the process, whatever is stuck; leaving the context stops it.
+
+    A client that no longer reads leaves a write in a thread that nothing can cancel, and a signal
+    must end the server all the same. What comes after the context is not hurried.
+    """
+    timer = threading.Timer(limits.STDIO_LAST_RESORT_S, os._exit, (1,))
+    timer.daemon = True
+    try:
+        yield timer
+    finally:
+        timer.cancel()
 
 
 class _Unanswered:
@@ -137,7 +173,7 @@ class _Unanswered:
 class _Answers:
     """The transport's write side, watched for answers."""
 
-    def __init__(self, stream: WriteStream[SessionMessage], unanswered: _Unanswered) -> None:
+    def __init__(self, stream: _Outgoing, unanswered: _Unanswered) -> None:
         self._stream = stream
         self._unanswered = unanswered
 

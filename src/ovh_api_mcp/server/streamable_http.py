@@ -16,9 +16,9 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from ovh_api_mcp import limits
 from ovh_api_mcp.json_value import JsonObject
+from ovh_api_mcp.listener import http_url
 from ovh_api_mcp.secret import Secret
-from ovh_api_mcp.server.front_door import FrontDoor, KnownHosts
-from ovh_api_mcp.server.listener import mcp_url
+from ovh_api_mcp.server.front_door import MCP_PATH, FrontDoor, KnownHosts
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ async def serve_streamable_http(
     )
     async with sessions.run(), anyio.create_task_group() as tasks:
         tasks.start_soon(_stop_on_signals, http, door)
-        _log.info("event=listening url=%s", mcp_url(host, listener))
+        _log.info("event=listening url=%s", http_url(host, listener) + MCP_PATH)
         try:
             await http.serve(sockets=[listener])
         except anyio.get_cancelled_exc_class():

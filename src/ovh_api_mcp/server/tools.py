@@ -8,6 +8,7 @@ from typing import Final
 import mcp_types
 
 from ovh_api_mcp.errors import CodeError, cut_foreign
+from ovh_api_mcp.gate.scalar import kind_of
 from ovh_api_mcp.server import descriptions
 from ovh_api_mcp.server.execution import Tool
 
@@ -57,7 +58,7 @@ def parse_arguments(tool: Tool, arguments: Mapping[str, object] | None) -> str:
     given = dict(arguments or {})
     code = given.pop("code", None)
     if not isinstance(code, str):
-        fact = "without" if code is None else f"with {_json_type(code)} as"
+        fact = "without" if code is None else f"with {kind_of(code)} as"
         raise CodeError(
             f"{tool} was called {fact} `code`; it takes one argument, `code`, a string of JavaScript.",
             code="arguments",
@@ -78,15 +79,3 @@ def example(tool: Tool) -> str:
     if tool is Tool.SEARCH:
         return '(spec) => Object.keys(spec.paths).filter(p => p.includes("/domain"))'
     return 'async () => await ovh.request({ method: "GET", path: "/v1/me" })'
-
-
-def _json_type(value: object) -> str:
-    match value:
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case list():
-            return "a list"
-        case _:
-            return "an object"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from ovh_api_mcp.errors import CatalogError
 from ovh_api_mcp.simulator.access import Access
 from ovh_api_mcp.simulator.answers import Answer, No, not_found
-from ovh_api_mcp.simulator.auth_calls import VALIDATION_PATH, AuthCalls
+from ovh_api_mcp.simulator.auth_operations import VALIDATION_PATH, AuthOperations
 from ovh_api_mcp.simulator.bodies import parse_body, parse_query
 from ovh_api_mcp.simulator.library import Library, Service
 from ovh_api_mcp.simulator.native import Operation
 from ovh_api_mcp.simulator.oauth2 import DISCOVERY_PATH, TOKEN_PATH, answer_token, describe
 from ovh_api_mcp.simulator.recording import RecordedRequest
-from ovh_api_mcp.simulator.resources import Call, Resources
+from ovh_api_mcp.simulator.resources import CheckedRequest, Resources
 from ovh_api_mcp.simulator.routing import Route, split_path
 from ovh_api_mcp.simulator.state import State
 
@@ -25,7 +25,7 @@ class SimulatedApi:
         self._library = library
         self._access = access
         self._url = url
-        self._auth_calls = AuthCalls(access, url)
+        self._auth_operations = AuthOperations(access, url)
         self._resources = Resources(State())
 
     async def answer(self, request: RecordedRequest) -> Answer:
@@ -44,14 +44,14 @@ class SimulatedApi:
             case path if path == TOKEN_PATH:
                 return answer_token(request, self._access.account, self._access.tokens)
             case path if path == VALIDATION_PATH:
-                return self._auth_calls.validate(request)
+                return self._auth_operations.validate(request)
         first, _, rest = request.raw_path.removeprefix("/").partition("/")
         branch = _BRANCHES.get(first)
         if branch is None:
             raise _no_such_url()
         if request.method == "GET" and (schema := await self._schema(branch, rest)) is not None:
             return Answer(200, schema)
-        return await self._call(branch, rest, request)
+        return await self._operate(branch, rest, request)
 
     async def _schema(self, branch: str, rest: str) -> bytes | None:
         """Return the index of a branch, or the schema of a service; None for another path."""
@@ -61,7 +61,7 @@ class SimulatedApi:
             return await self._library.read_schema(branch, "/" + rest.removesuffix(".json"))
         return None
 
-    async def _call(self, branch: str, rest: str, request: RecordedRequest) -> Answer:
+    async def _operate(self, branch: str, rest: str, request: RecordedRequest) -> Answer:
         """Route, authenticate, check, then do: in OVH's order."""
         segments = split_path(rest)
         found = await self._library.find(branch, segments) if segments else None
@@ -74,20 +74,20 @@ class SimulatedApi:
             raise No(405, f"Method not allowed, known are: {methods}", kind="Client::MethodNotAllowed")
         needs_caller = not operation.no_authentication
         caller = self._access.authenticate(request, operation, branch) if needs_caller else None
-        call = _check(request, service, route, operation, (branch, *segments))
+        checked = _check(request, service, route, operation, (branch, *segments))
         about_keys = (request.method, "/" + "/".join(segments)) if branch == "v1" else ("", "")
-        answer = self._auth_calls.answer(about_keys, request, caller, call.body)
-        return self._resources.answer(call) if answer is None else answer
+        answer = self._auth_operations.answer(about_keys, request, caller, checked.body)
+        return self._resources.answer(checked) if answer is None else answer
 
 
 def _check(
     request: RecordedRequest, service: Service, route: Route, operation: Operation, place: tuple[str, ...]
-) -> Call:
-    """Return the call that a request makes; raises `No` for a query or body that is not as declared."""
+) -> CheckedRequest:
+    """Return the request with query and body parsed; raises `No` where they are not as declared."""
     query = parse_query(request, operation, service.types)
     takes_body = request.method in ("POST", "PUT")
     body = parse_body(request, operation, service.types) if takes_body else None
-    return Call(service, route, operation, place, query, request.headers, body)
+    return CheckedRequest(service, route, operation, place, query, request.headers, body)
 
 
 def _no_such_url() -> No:

@@ -12,17 +12,15 @@ from enum import StrEnum
 from fnmatch import translate
 
 from ovh_api_mcp.json_value import JsonObject, JsonValue
-
-_KEYS = 10_000  # memory, should something ask for keys without end
+from ovh_api_mcp.limits import SIMULATOR_KEPT
 
 
 class KeyState(StrEnum):
-    """OVH's auth.CredentialStateEnum."""
+    """The states of OVH's auth.CredentialStateEnum that a simulated key can be in."""
 
     PENDING = "pendingValidation"
     VALIDATED = "validated"
     EXPIRED = "expired"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ class ConsumerKeys:
             redirection=redirection,
             allowed_ips=tuple(allowed_ips),
         )
-        if len(self._keys) >= _KEYS:
+        if len(self._keys) >= SIMULATOR_KEPT:
             del self._keys[list(self._keys)[1]]
         self._keys[made.key] = made
         return made

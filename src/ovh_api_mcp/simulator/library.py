@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from ovh_api_mcp.errors import CatalogError, SettingsError, cut_foreign
-from ovh_api_mcp.limits import INDEX_BYTES, SCHEMA_BYTES
+from ovh_api_mcp.limits import INDEX_BYTES, SCHEMA_BYTES, SIMULATOR_PARSE_S
 from ovh_api_mcp.simulator.native import Index, NativeSchema
 from ovh_api_mcp.simulator.routing import Route, Router
 from ovh_api_mcp.simulator.types import Types
@@ -17,7 +17,6 @@ from ovh_api_mcp.simulator.values import ValueMaker
 
 OWN_SCHEMAS = Path(__file__).parent / "schemas"
 BRANCHES = ("v1", "v2")
-_PARSE_TIMEOUT_S = 15.0  # the largest real schema takes 0.03 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ async def _open(shelf: _Shelf) -> Service:
     """Parse a service once, off the event loop, however many calls wait for it."""
     async with shelf.lock:
         if shelf.service is None:
-            async with asyncio.timeout(_PARSE_TIMEOUT_S):
+            async with asyncio.timeout(SIMULATOR_PARSE_S):
                 shelf.service = await asyncio.to_thread(_parse, shelf.path)
     return shelf.service
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import socket
 from collections.abc import Generator
 
@@ -12,33 +11,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from ovh_api_mcp.errors import SettingsError
+from ovh_api_mcp.limits import SIMULATOR_START_S
 from ovh_api_mcp.simulator.wire import TRANSPORT
-
-_BACKLOG = 512
-_TIMEOUT_S = 5.0  # to start, and to end what runs
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 for any free one.
-
-    Raises SettingsError: `port-in-use`, or `address-unusable` for everything else.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise SettingsError(
-                f"Port {port} on {host} is in use; choose another with --port, 0 takes any free one.",
-                code="port-in-use",
-                hint="choose another port with --port",
-            ) from error
-        raise SettingsError(
-            f"The simulator cannot listen on {host}, port {port}: {error.strerror or error}; "
-            "choose another with --host and --port.",
-            code="address-unusable",
-        ) from error
 
 
 class LoopbackServer(uvicorn.Server):
@@ -65,14 +39,14 @@ class LoopbackServer(uvicorn.Server):
     async def begin(self) -> None:
         """Serve from now on."""
         self._task = asyncio.create_task(self.serve([self._listener]), name="simulator")
-        async with asyncio.timeout(_TIMEOUT_S):
+        async with asyncio.timeout(SIMULATOR_START_S):
             await self._ready.wait()
 
     async def end(self) -> None:
         """Close every connection and stop; bounded, and harmless the second time."""
         self._ending.set()
         if self._task is not None:
-            _, unfinished = await asyncio.wait({self._task}, timeout=2 * _TIMEOUT_S)
+            _, unfinished = await asyncio.wait({self._task}, timeout=2 * SIMULATOR_START_S)
             for task in unfinished:
                 task.cancel()
 
@@ -96,7 +70,7 @@ class LoopbackServer(uvicorn.Server):
                 connection.transport.abort()
             await asyncio.sleep(0)
         if self.server_state.tasks:
-            _, unfinished = await asyncio.wait(set(self.server_state.tasks), timeout=_TIMEOUT_S)
+            _, unfinished = await asyncio.wait(set(self.server_state.tasks), timeout=SIMULATOR_START_S)
             for task in unfinished:
                 task.cancel()
 
@@ -106,7 +80,4 @@ class _Protocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # asyncio does it only for sockets made with an explicit protocol; without, head and body of
-        # an answer wait 40 ms for each other.
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.app_state = {**self.app_state, TRANSPORT: transport}

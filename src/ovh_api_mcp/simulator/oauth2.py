@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable
 from urllib.parse import parse_qs, unquote_plus
 
+from ovh_api_mcp.limits import SIMULATOR_KEPT
 from ovh_api_mcp.simulator.account import SimulatedAccount
 from ovh_api_mcp.simulator.answers import Answer, to_json
 from ovh_api_mcp.simulator.recording import RecordedRequest
@@ -18,7 +19,6 @@ from ovh_api_mcp.simulator.signature import is_same
 
 DISCOVERY_PATH = "/auth/.well-known/openid-configuration"
 TOKEN_PATH = "/auth/oauth2/token"  # noqa: S105 - a path
-_TOKENS = 10_000  # memory, should something ask for tokens without end
 
 
 class Tokens:
@@ -33,7 +33,7 @@ class Tokens:
     def issue(self) -> str:
         """Return a new token; beyond the bound the oldest is forgotten."""
         token = f"simulated-token-{secrets.token_urlsafe(24)}"
-        if len(self._expiries) >= _TOKENS:
+        if len(self._expiries) >= SIMULATOR_KEPT:
             del self._expiries[next(iter(self._expiries))]
         self._expiries[token] = self._now_s() + self.lifetime_s
         self.issued += 1

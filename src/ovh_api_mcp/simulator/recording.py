@@ -1,4 +1,4 @@
-"""A request as it came in: recorded for tests, bytes as they were on the wire."""
+"""A request as it came in: recorded for tests and the demo, bytes as they were on the wire."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ class RecordedRequest:
     """One request in the order of arrival.
 
     `target` is the raw path and query, `headers` have lower-case names. `status` is 0 until the
-    request is answered, and stays 0 when its connection was cut or dropped.
+    request is answered, and stays 0 when its connection was cut or dropped. `duration_s` is the
+    time from its arrival to the end of its answer, 0 until it is done with.
     """
 
     method: str
@@ -18,6 +19,7 @@ class RecordedRequest:
     headers: dict[str, str]
     body: bytes
     status: int = 0
+    duration_s: float = 0.0
     client: str = field(default="", repr=False)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ovh_api_mcp.json_value import JsonObject, JsonValue
+from ovh_api_mcp.limits import SIMULATOR_KEPT
 from ovh_api_mcp.simulator import collection as shape
 from ovh_api_mcp.simulator import lists
 from ovh_api_mcp.simulator.answers import Answer, No, not_found, to_json
@@ -13,12 +14,12 @@ from ovh_api_mcp.simulator.collection import Collection
 from ovh_api_mcp.simulator.library import Service
 from ovh_api_mcp.simulator.native import Operation
 from ovh_api_mcp.simulator.routing import Route, parameter_name
-from ovh_api_mcp.simulator.state import MEMBERS, Place, State
+from ovh_api_mcp.simulator.state import Place, State
 from ovh_api_mcp.simulator.types import ListOf
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CheckedRequest:
     """An operation that was routed, allowed and checked; `place` begins with the branch."""
 
     service: Service
@@ -42,90 +43,92 @@ class Resources:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def answer(self, call: Call) -> Answer:
-        """Do what the call asks for; raises `No` where something on its path does not exist."""
-        self._check_path(call)
-        match call.operation.http_method:
+    def answer(self, request: CheckedRequest) -> Answer:
+        """Do what the request asks for; raises `No` where something on its path does not exist."""
+        self._check_path(request)
+        match request.operation.http_method:
             case "GET":
-                return self._get(call)
+                return self._get(request)
             case "POST":
-                return to_json(self._post(call))
+                return to_json(self._post(request))
             case "PUT":
-                return to_json(self._put(call))
+                return to_json(self._put(request))
             case "DELETE":
-                return to_json(self._delete(call))
+                return to_json(self._delete(request))
             case method:
                 raise No(405, f"Method {method} is not simulated", kind="Client::MethodNotAllowed")
 
     # --- GET -------------------------------------------------------------------------------------
 
-    def _get(self, call: Call) -> Answer:
-        found = shape.find_collection(call.service, call.route)
+    def _get(self, request: CheckedRequest) -> Answer:
+        found = shape.find_collection(request.service, request.route)
         if found is not None:
-            return self._list(call, found)
-        value = self._view(call, call.operation.response_type, call.place, call.route)
-        if isinstance(value, list) and _is_paged(call):
-            value, headers = lists.cut_page([(str(i), row) for i, row in enumerate(value)], call.headers)
+            return self._list(request, found)
+        value = self._view(request, request.operation.response_type, request.place, request.route)
+        if isinstance(value, list) and _is_paged(request):
+            value, headers = lists.cut_page([(str(i), row) for i, row in enumerate(value)], request.headers)
             return to_json(value, headers=headers)
         return to_json(value)
 
-    def _list(self, call: Call, found: Collection) -> Answer:
-        keys = self._filter(call, found, self._keys(call.service, found, call.place))
-        if lists.is_expanded(call.headers) and found.item_type and not _is_paged(call):
-            items = [self._item(call, found, key, found.item_type) for key in keys]
-            page, headers = lists.expand(items, call.headers)
+    def _list(self, request: CheckedRequest, found: Collection) -> Answer:
+        keys = self._filter(request, found, self._keys(request.service, found, request.place))
+        if lists.is_expanded(request.headers) and found.item_type and not _is_paged(request):
+            items = [self._item(request, found, key, found.item_type) for key in keys]
+            page, headers = lists.expand(items, request.headers)
             return to_json([*page], headers=headers)
-        rows = [(key, self._row(call, found, key)) for key in keys]
-        if not _is_paged(call):
+        rows = [(key, self._row(request, found, key)) for key in keys]
+        if not _is_paged(request):
             return to_json([row for _, row in rows])
-        shown, headers = lists.cut_page(rows, call.headers)
+        shown, headers = lists.cut_page(rows, request.headers)
         return to_json(shown, headers=headers)
 
-    def _row(self, call: Call, found: Collection, key: str) -> JsonValue:
+    def _row(self, request: CheckedRequest, found: Collection, key: str) -> JsonValue:
         """Return a member as its list shows it: the id, or the object."""
         if found.holds_objects:
-            return self._item(call, found, key, found.element_type)
-        return shape.key_as_json(call.service, found, key)
+            return self._item(request, found, key, found.element_type)
+        return shape.key_as_json(request.service, found, key)
 
-    def _filter(self, call: Call, found: Collection, keys: list[str]) -> list[str]:
+    def _filter(self, request: CheckedRequest, found: Collection, keys: list[str]) -> list[str]:
         """Keep the members whose property has the value of a query parameter about it."""
-        record = call.service.types.record(found.item_type or found.element_type)
+        record = request.service.types.record(found.item_type or found.element_type)
         if record is None:
             return keys
-        about = {name: shape.property_for(record, name, found.stem) for name in call.query}
-        wanted = [(p, call.query[name]) for name, p in about.items() if p and call.query[name] != ["null"]]
+        about = {name: shape.property_for(record, name, found.stem) for name in request.query}
+        wanted = [
+            (p, request.query[name]) for name, p in about.items() if p and request.query[name] != ["null"]
+        ]
         if not wanted:
             return keys
         type_text = found.item_type or found.element_type
-        items = {key: self._item(call, found, key, type_text) for key in keys}
+        items = {key: self._item(request, found, key, type_text) for key in keys}
         return [k for k, item in items.items() if all(lists.matches(item, p, v) for p, v in wanted)]
 
     # --- POST, PUT, DELETE -------------------------------------------------------------------------
 
-    def _post(self, call: Call) -> JsonValue:
-        found = shape.find_collection(call.service, call.route)
+    def _post(self, request: CheckedRequest) -> JsonValue:
+        found = shape.find_collection(request.service, request.route)
         if found is not None:
-            return self._add(call, found)
-        if "GET" in call.route.operations:
-            return self._put(call)
-        return self._act(call)
+            return self._add(request, found)
+        if "GET" in request.route.operations:
+            return self._put(request)
+        return self._act(request)
 
-    def _add(self, call: Call, found: Collection) -> JsonValue:
-        keys = self._keys(call.service, found, call.place)
-        if len(keys) >= MEMBERS:
-            raise No(403, f"Quota of {MEMBERS} objects reached", kind="Client::Forbidden")
-        fields = writable(call.service.types, call.operation, call.body)
+    def _add(self, request: CheckedRequest, found: Collection) -> JsonValue:
+        keys = self._keys(request.service, found, request.place)
+        if len(keys) >= SIMULATOR_KEPT:
+            raise No(403, f"Quota of {SIMULATOR_KEPT} objects reached", kind="Client::Forbidden")
+        fields = writable(request.service.types, request.operation, request.body)
         named = fields.get(found.key_name)
         if named is None or named == "":
-            named = shape.next_key(call.service, found, "/".join(call.place), keys)
+            named = shape.next_key(request.service, found, "/".join(request.place), keys)
         key = str(named)
         if key in keys:
             raise No(409, f"The object {key[:100]} already exists", kind="Client::Conflict")
-        self._state.add(call.place, key, fields)
-        answer_type = call.operation.response_type
-        if self._shows_item(call.service, found, answer_type):
-            return self._item(call, found, key, answer_type)
-        return self._made(call)
+        self._state.add(request.place, key, fields)
+        answer_type = request.operation.response_type
+        if self._shows_item(request.service, found, answer_type):
+            return self._item(request, found, key, answer_type)
+        return self._made(request)
 
     def _shows_item(self, service: Service, found: Collection, type_text: str) -> bool:
         """Tell whether an answer is the member itself, and not the task that makes it."""
@@ -134,58 +137,60 @@ class Resources:
         record = service.types.record(type_text)
         return record is not None and found.key_name in record.fields and not type_text.endswith("Task")
 
-    def _act(self, call: Call) -> JsonValue:
+    def _act(self, request: CheckedRequest) -> JsonValue:
         """Answer an action: of an item, it may change and show the item (POST …/{volumeId}/upsize)."""
-        parent = call.service.router.at(call.route.segments[:-1])
+        parent = request.service.router.at(request.route.segments[:-1])
         get = parent.operations.get("GET") if parent else None
-        if parent is None or get is None or get.response_type != call.operation.response_type:
-            return self._made(call)
-        place = call.place[:-1]
-        self._state.change(place, writable(call.service.types, call.operation, call.body))
-        return self._view(call, get.response_type, place, parent)
+        if parent is None or get is None or get.response_type != request.operation.response_type:
+            return self._made(request)
+        place = request.place[:-1]
+        self._state.change(place, writable(request.service.types, request.operation, request.body))
+        return self._view(request, get.response_type, place, parent)
 
-    def _put(self, call: Call) -> JsonValue:
-        types = call.service.types
-        whole = call.operation.whole_body
+    def _put(self, request: CheckedRequest) -> JsonValue:
+        types = request.service.types
+        whole = request.operation.whole_body
         if whole is not None and types.record(whole.type_text) is None:
-            self._state.replace(call.place, call.body)
+            self._state.replace(request.place, request.body)
         else:
-            self._state.change(call.place, self._renamed(call, writable(types, call.operation, call.body)))
-        get = call.route.operations.get("GET")
-        if get is not None and get.response_type == call.operation.response_type:
-            return self._view(call, get.response_type, call.place, call.route)
-        return self._made(call)
+            self._state.change(
+                request.place, self._renamed(request, writable(types, request.operation, request.body))
+            )
+        get = request.route.operations.get("GET")
+        if get is not None and get.response_type == request.operation.response_type:
+            return self._view(request, get.response_type, request.place, request.route)
+        return self._made(request)
 
-    def _renamed(self, call: Call, fields: JsonObject) -> JsonObject:
+    def _renamed(self, request: CheckedRequest, fields: JsonObject) -> JsonObject:
         """Return fields under the names of the object they are for: instanceName is name."""
-        get = call.route.operations.get("GET")
-        record = call.service.types.record(get.response_type) if get else None
-        found = self._around(call.service, call.route)
+        get = request.route.operations.get("GET")
+        record = request.service.types.record(get.response_type) if get else None
+        found = self._around(request.service, request.route)
         if record is None or found is None:
             return fields
         return {shape.property_for(record, name, found.stem) or name: v for name, v in fields.items()}
 
-    def _delete(self, call: Call) -> JsonValue:
-        get = call.route.operations.get("GET")
-        if get is not None and get.response_type == call.operation.response_type:
-            last = self._view(call, get.response_type, call.place, call.route)
+    def _delete(self, request: CheckedRequest) -> JsonValue:
+        get = request.route.operations.get("GET")
+        if get is not None and get.response_type == request.operation.response_type:
+            last = self._view(request, get.response_type, request.place, request.route)
         else:
-            last = self._made(call)
-        self._state.remove(call.place)
+            last = self._made(request)
+        self._state.remove(request.place)
         return last
 
     # --- what is there -----------------------------------------------------------------------------
 
-    def _check_path(self, call: Call) -> None:
+    def _check_path(self, request: CheckedRequest) -> None:
         """Refuse a path on which something does not exist, from the outermost collection inwards."""
-        segments = call.route.segments
+        segments = request.route.segments
         for length in range(2, len(segments) + 1):
             if parameter_name(segments[length - 1]) is None:
                 continue
-            listing = call.service.router.at(segments[: length - 1])
-            found = shape.find_collection(call.service, listing) if listing else None
-            place = call.place[: length + 1]
-            if found and place[-1] not in self._keys(call.service, found, place[:-1]):
+            listing = request.service.router.at(segments[: length - 1])
+            found = shape.find_collection(request.service, listing) if listing else None
+            place = request.place[: length + 1]
+            if found and place[-1] not in self._keys(request.service, found, place[:-1]):
                 raise not_found(f"The requested object ({found.key_name} = {place[-1][:100]}) does not exist")
 
     def _around(self, service: Service, route: Route) -> Collection | None:
@@ -197,41 +202,47 @@ class Resources:
         seed = "/".join(place)
         return self._state.members(place, lambda: shape.make_keys(service, found, seed))
 
-    def _made(self, call: Call) -> JsonValue:
+    def _made(self, request: CheckedRequest) -> JsonValue:
         """Return a value of the answer's type that belongs to nothing in the account."""
-        seed = "/".join((*call.place, call.operation.http_method))
-        return call.service.values.make(call.operation.response_type, seed)
+        seed = "/".join((*request.place, request.operation.http_method))
+        return request.service.values.make(request.operation.response_type, seed)
 
-    def _view(self, call: Call, type_text: str, place: Place, route: Route) -> JsonValue:
+    def _view(self, request: CheckedRequest, type_text: str, place: Place, route: Route) -> JsonValue:
         """Return what is at a place: an item with its key, or an object that stands alone."""
-        found = self._around(call.service, route) if parameter_name(route.segments[-1]) else None
-        if found is not None and call.service.types.record(type_text) is not None:
-            return self._item(call, found, place[-1], type_text, collection=place[:-1])
+        found = self._around(request.service, route) if parameter_name(route.segments[-1]) else None
+        if found is not None and request.service.types.record(type_text) is not None:
+            return self._item(request, found, place[-1], type_text, collection=place[:-1])
         known = self._state.value(place)
         seed = "/".join(place)
         if known is None:
-            return call.service.values.make(type_text, seed)
-        return call.service.values.complete(type_text, known, seed, is_made_up=True)
+            return request.service.values.make(type_text, seed)
+        return request.service.values.complete(type_text, known, seed, is_made_up=True)
 
     def _item(
-        self, call: Call, found: Collection, key: str, type_text: str, *, collection: Place | None = None
+        self,
+        request: CheckedRequest,
+        found: Collection,
+        key: str,
+        type_text: str,
+        *,
+        collection: Place | None = None,
     ) -> JsonObject:
         """Return a member as an object of `type_text`; what was set in it wins over what is made up."""
-        place = (*(call.place if collection is None else collection), key)
-        record = call.service.types.record(type_text)
+        place = (*(request.place if collection is None else collection), key)
+        record = request.service.types.record(type_text)
         if record is None:
             return {}
         known = self._state.value(place)
-        around = {name: v for name, v in call.params.items() if name != found.key_name}
+        around = {name: v for name, v in request.params.items() if name != found.key_name}
         given: JsonObject = {**shape.inherited(record, around), **(known if isinstance(known, dict) else {})}
         if holder := shape.key_property(record, found):
-            given[holder] = shape.key_as_json(call.service, found, key)
+            given[holder] = shape.key_as_json(request.service, found, key)
         is_own = self._state.is_inside_created(place)
-        item = call.service.values.complete(type_text, given, "/".join(place), is_made_up=not is_own)
+        item = request.service.values.complete(type_text, given, "/".join(place), is_made_up=not is_own)
         return item if isinstance(item, dict) else {}
 
 
-def _is_paged(call: Call) -> bool:
+def _is_paged(request: CheckedRequest) -> bool:
     """Tell whether the operation has pages of v2."""
-    is_list = isinstance(call.service.types.resolve(call.operation.response_type), ListOf)
-    return is_list and "X-Pagination-Size" in call.operation.named("header")
+    is_list = isinstance(request.service.types.resolve(request.operation.response_type), ListOf)
+    return is_list and "X-Pagination-Size" in request.operation.named("header")

@@ -7,13 +7,14 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from ovh_api_mcp.listener import bind_socket, http_url
 from ovh_api_mcp.simulator.access import Access
 from ovh_api_mcp.simulator.account import SimulatedAccount
 from ovh_api_mcp.simulator.api import SimulatedApi
 from ovh_api_mcp.simulator.consumer_keys import ConsumerKeys
 from ovh_api_mcp.simulator.faults import FaultBoard
 from ovh_api_mcp.simulator.library import OWN_SCHEMAS, Library
-from ovh_api_mcp.simulator.loopback import LoopbackServer, bind
+from ovh_api_mcp.simulator.loopback import LoopbackServer
 from ovh_api_mcp.simulator.recording import RecordedRequest
 from ovh_api_mcp.simulator.wire import Wire
 
@@ -26,9 +27,8 @@ class Simulator:
     `token_lifetime_s` and `latency_s`.
     """
 
-    def __init__(self, library: Library, host: str, port: int) -> None:
-        shown = f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{port}"
+    def __init__(self, library: Library, url: str) -> None:
+        self.url = url
         self.account = SimulatedAccount()
         self.faults = FaultBoard()
         self.time_offset_s = 0.0
@@ -55,8 +55,8 @@ class Simulator:
         Raises SettingsError: `port-in-use`, `address-unusable`, `setting-invalid` for `schemas`.
         """
         library = Library(schemas or OWN_SCHEMAS)
-        listener = bind(host, port)
-        simulator = cls(library, host, listener.getsockname()[1])
+        listener = bind_socket(host, port)
+        simulator = cls(library, http_url(host, listener))
         simulator.time_offset_s = time_offset_s
         simulator.latency_s = latency_s
         simulator._wire.on_request = on_request

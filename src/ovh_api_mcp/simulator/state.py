@@ -16,7 +16,6 @@ from ovh_api_mcp.json_value import JsonObject, JsonValue
 Place: TypeAlias = tuple[str, ...]
 """Where something is: the branch and the decoded segments, ("v1", "ip", "203.0.113.0/24")."""
 
-MEMBERS = 10_000  # of one collection; memory, should a script add without end
 _SEED = Path(__file__).parent / "seed.json"
 
 

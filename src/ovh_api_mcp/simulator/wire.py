@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
@@ -11,15 +12,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from ovh_api_mcp.limits import MIB
+from ovh_api_mcp.limits import SIMULATOR_BODY_BYTES, SIMULATOR_KEPT
 from ovh_api_mcp.simulator.answers import Answer, No
 from ovh_api_mcp.simulator.api import SimulatedApi
 from ovh_api_mcp.simulator.faults import Fault, FaultBoard
 from ovh_api_mcp.simulator.recording import RecordedRequest
 
 TRANSPORT = "transport"  # key of the connection's asyncio transport in the ASGI scope's state
-REQUESTS = 10_000  # kept in the record; older ones are forgotten
-_BODY_BYTES = 16 * MIB  # of one request
 _PIECE = b"x" * 65_536
 
 
@@ -31,7 +30,7 @@ class Wire:
     """
 
     def __init__(self, api: SimulatedApi, faults: FaultBoard) -> None:
-        self.requests: deque[RecordedRequest] = deque(maxlen=REQUESTS)
+        self.requests: deque[RecordedRequest] = deque(maxlen=SIMULATOR_KEPT)
         self.latency_s = 0.0
         self.on_request: Callable[[RecordedRequest], None] | None = None
         self._api = api
@@ -43,6 +42,7 @@ class Wire:
             request, is_whole = await _read(scope, receive)
         except ClientDisconnect:
             return
+        arrived = time.monotonic()
         self.requests.append(request)
         fault = self._faults.take(request.method, request.raw_path)
         try:
@@ -50,6 +50,7 @@ class Wire:
                 return
             await self._answer(request, fault, scope, receive, send, is_whole=is_whole)
         finally:
+            request.duration_s = time.monotonic() - arrived
             if self.on_request is not None:
                 self.on_request(request)
 
@@ -83,7 +84,7 @@ class Wire:
             return
         answer = fault.answer() if fault else None
         if answer is None:
-            too_large = No(413, f"Request body is larger than {_BODY_BYTES} bytes").to_answer()
+            too_large = No(413, f"Request body is larger than {SIMULATOR_BODY_BYTES} bytes").to_answer()
             answer = await self._api.answer(request) if is_whole else too_large
         response = self._to_response(answer, fault, is_whole=is_whole)
         if fault is not None and fault.cut:
@@ -109,15 +110,17 @@ async def _read(scope: Scope, receive: Receive) -> tuple[RecordedRequest, bool]:
     body = bytearray()
     async for piece in Request(scope, receive).stream():
         body += piece
-        if len(body) > _BODY_BYTES:
+        if len(body) > SIMULATOR_BODY_BYTES:
             break
     target = scope["raw_path"].decode("latin-1")
     if scope["query_string"]:
         target += "?" + scope["query_string"].decode("latin-1")
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     client = scope["client"][0] if scope["client"] else ""
-    request = RecordedRequest(scope["method"], target, headers, bytes(body[:_BODY_BYTES]), client=client)
-    return request, len(body) <= _BODY_BYTES
+    request = RecordedRequest(
+        scope["method"], target, headers, bytes(body[:SIMULATOR_BODY_BYTES]), client=client
+    )
+    return request, len(body) <= SIMULATOR_BODY_BYTES
 
 
 async def _wait_disconnect(receive: Receive) -> None:

@@ -18,7 +18,7 @@ _CURRENT, _DETAILS = ("GET", "/auth/currentCredential"), ("GET", "/auth/details"
 _LOGOUT = ("POST", "/auth/logout")
 
 
-class AuthCalls:
+class AuthOperations:
     """Answers what no resource answers; the rest of /auth is like any other service."""
 
     def __init__(self, access: Access, url: str) -> None:

@@ -1,4 +1,4 @@
-"""Binding the server's socket, and what is said when that fails."""
+"""Binding a socket, and what is said when that fails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from ovh_api_mcp.errors import SettingsError
-from ovh_api_mcp.server.listener import bind_socket, mcp_url
+from ovh_api_mcp.listener import bind_socket, http_url
 
 
 def test_a_port_in_use_is_named_with_the_ways_out() -> None:
@@ -36,6 +36,6 @@ def test_a_name_with_both_kinds_of_addresses_is_bound_on_ipv4() -> None:
 
 
 @pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
-def test_the_url_of_mcp_holds_the_port_that_was_found(host: str, shown: str) -> None:
+def test_the_url_holds_the_port_that_was_found(host: str, shown: str) -> None:
     with closing(bind_socket("127.0.0.1", 0)) as listener:
-        assert mcp_url(host, listener) == f"http://{shown}:{listener.getsockname()[1]}/mcp"
+        assert http_url(host, listener) == f"http://{shown}:{listener.getsockname()[1]}"

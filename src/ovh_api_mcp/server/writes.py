@@ -1,0 +1,100 @@
+"""The writes of one run: the requests that left this program and may have changed something.
+
+Invariant: a write stands here from before it is sent, and its end from when it is known, so that
+the list is whole however the run ends.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
+
+from ovh_api_mcp import limits
+from ovh_api_mcp.catalog.model import Method
+from ovh_api_mcp.errors import ApiError, NetworkError, cut_foreign
+from ovh_api_mcp.gate.gatekeeper import Send
+from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
+from ovh_api_mcp.secret import Redactor
+
+_UNDER_WAY: Final = "under way"
+_MAYBE: Final = "may have been processed"
+_REST_CHARS: Final = 120  # the line about the writes that are not listed
+
+
+@dataclass(slots=True)
+class _Write:
+    """Method and target as sent, and how it ended: a status, or one of the words above."""
+
+    what: str
+    end: str = _UNDER_WAY
+
+    @property
+    def is_open(self) -> bool:
+        return self.end in (_UNDER_WAY, _MAYBE)
+
+
+class Writes:
+    """Follows the requests of one run; what is listed of them holds no secret that `redactor` knows."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._sent: list[_Write] = []
+
+    def __len__(self) -> int:
+        return len(self._sent)
+
+    async def send(self, request: ApiRequest, send: Send) -> ApiResponse:
+        """Send a request that the gate let through, and remember it where it is a write."""
+        if request.method is Method.GET:
+            return await send(request)
+        # Redacted before it is cut: half a secret would not be recognised afterwards.
+        target = cut_foreign(self._redactor.redact(request.target), limits.WRITE_TARGET_CHARS)
+        write = _Write(f"{request.method} {target}")
+        self._sent.append(write)
+        try:
+            response = await send(request)
+        except ApiError as error:
+            write.end = str(error.status)
+            raise
+        except NetworkError as error:
+            write.end = _MAYBE
+            if not error.may_have_happened:  # it never left
+                self._sent = [other for other in self._sent if other is not write]
+            raise
+        except Exception:
+            write.end = _MAYBE
+            raise
+        write.end = str(response.status)
+        return response
+
+    def after_failure(self, room_chars: int) -> str:
+        """Return all writes in their order, in at most `room_chars` characters; "" for none."""
+        return _listed("Sent before that:", self._sent, room_chars)
+
+    def after_success(self, room_chars: int) -> str:
+        """Return the writes whose end is not known, likewise."""
+        return _listed(
+            "Sent, but how it ended is not known; look before you repeat it:",
+            [write for write in self._sent if write.is_open],
+            room_chars,
+        )
+
+
+def _listed(heading: str, writes: Sequence[_Write], room_chars: int) -> str:
+    if not writes:
+        return ""
+    lines = [f"{write.what} → {write.end}" for write in writes]
+    room_chars -= len(heading) + 1 + _REST_CHARS
+    fitting = sum(1 for used in accumulate(len(line) + 1 for line in lines) if used <= room_chars)
+    count = min(fitting, limits.WRITES_LISTED)
+    rest = [f"… and {_counted(writes[count:])}"] if count < len(writes) else []
+    return "\n".join([heading, *lines[:count], *rest])
+
+
+def _counted(writes: Sequence[_Write]) -> str:
+    """Return how many there are and how they ended, the commonest end first."""
+    ends = Counter(write.end for write in writes).most_common(3)
+    return f"{len(writes):,} more ({', '.join(f'{number:,} → {end}' for end, number in ends)})"

@@ -1,0 +1,272 @@
+"""The catalogue of a running program: complete, there at once, and calm about whatever the schema host does."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ovh_api_mcp.limits import MIB
+from ovh_api_mcp.simulator.simulator import Simulator
+from tests.end_to_end.api import forget, lines_of, running_simulator
+from tests.end_to_end.program import (
+    Server,
+    connected,
+    execute,
+    http_server,
+    run_once,
+    says,
+    search,
+    value_of,
+    wait_until,
+)
+from tests.end_to_end.readme import LIST_ZONES
+from tests.server.real_server import client_of, environment, text_of
+
+pytestmark = pytest.mark.anyio
+
+_COUNTS = """(spec) => ({ paths: Object.keys(spec.paths).length,
+  operations: Object.values(spec.paths).flatMap(Object.keys).length })"""
+_WHOLE = {"paths": 4_841, "operations": 6_624}
+_ROOTS = "(spec) => [...new Set(Object.keys(spec.paths).map(path => path.split('/')[2]))].sort()"
+
+
+@pytest.fixture
+def own_home(whole_server: Server, home: Path, tmp_path: Path) -> Path:
+    """A home of its own with a copy of the whole catalogue in its cache."""
+    shutil.copytree(home / "cache", tmp_path / "cache")
+    return tmp_path
+
+
+@pytest.mark.promise("catalog.complete", "tools.search")
+async def test_all_84_services_are_there(whole_server: Server) -> None:
+    assert whole_server.health()["catalogue"] == {
+        "state": "ready",
+        "services": 84,
+        "operations": 6_624,
+        "failedServices": 0,
+    }
+    async with connected(whole_server) as client:
+        assert value_of(await search(client, _COUNTS)) == _WHOLE
+
+
+async def test_the_first_search_is_right_while_every_answer_takes_200_ms(
+    whole_api: Simulator, tmp_path: Path
+) -> None:
+    whole_api.latency_s = 0.2
+    async with client_of("stdio", "auto", environment(whole_api, tmp_path)) as client:
+        assert value_of(await search(client, _COUNTS)) == _WHOLE
+
+
+@pytest.mark.promise("catalog.stale")
+async def test_the_first_search_is_right_while_the_host_hangs_and_a_stale_cache_exists(
+    whole_api: Simulator, own_home: Path
+) -> None:
+    age(own_home / "cache")
+    hold = whole_api.faults.add("*", "/v", hang=True)
+    async with client_of("stdio", "auto", environment(whole_api, own_home)) as client:
+        assert value_of(await search(client, _COUNTS)) == _WHOLE
+        wait_until(lambda: hold.hits > 0)
+        assert value_of(await search(client, _COUNTS)) == _WHOLE
+
+
+@pytest.mark.promise("catalog.stale", "catalog.cache")
+async def test_execute_works_while_an_expired_catalogue_is_replaced_and_afterwards(
+    whole_api: Simulator, own_home: Path
+) -> None:
+    age(own_home / "cache")
+    with http_server(environment(whole_api, own_home)) as server:
+        builder = wait_builder(server)
+        builder.suspend()
+        async with connected(server) as client:
+            for _ in range(2):
+                assert "example.com" in text_of(await execute(client, LIST_ZONES))
+            assert opened(server) == 1
+            builder.resume()
+            wait_until(lambda: opened(server) == 2)
+            assert "example.com" in text_of(await execute(client, LIST_ZONES))
+            assert value_of(await search(client, _COUNTS)) == _WHOLE
+    assert lines_of(whole_api) == ["GET /v1/domain/zone"] * 3
+
+
+@pytest.mark.promise("catalog.cache")
+async def test_a_fresh_cache_is_used_without_asking_anybody(whole_api: Simulator, own_home: Path) -> None:
+    async with client_of("stdio", "auto", environment(whole_api, own_home)) as client:
+        assert value_of(await search(client, _COUNTS)) == _WHOLE
+    assert list(whole_api.requests) == []
+
+
+# --- what a schema host may answer -----------------------------------------------------------------
+
+
+@pytest.mark.promise("catalog.partial")
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ({"status": 404}, "status 404"),
+        ({"body": b"<html>busy</html>", "content_type": "text/html"}, "not JSON"),
+        ({"body": b'{"apis": [{"path": "/vps'}, "not JSON"),
+        ({"body": b'{"apis": {}, "models": []}'}, ""),
+        ({"body": b"[]"}, ""),
+        ({"stream_bytes": 50 * MIB}, "more than 33,554,432 bytes"),
+        ({"cut": True}, "closed the connection"),
+        ({"status": 301, "headers": {"Location": "https://elsewhere.example/"}}, "redirect"),
+    ],
+)
+def test_a_service_that_fails_is_reported_and_leaves_the_rest_usable(
+    small_api: Simulator, tmp_path: Path, fault: dict[str, object], reason: str
+) -> None:
+    small_api.faults.add("GET", "/v1/vps.json", **fault)  # type: ignore[arg-type]  # the fields of a fault
+    done = run_once(tmp_path, "search", _ROOTS, OVH_ENDPOINT=small_api.url)
+    roots = json.loads(done.stdout)
+    assert "vps" not in roots
+    assert {"me", "domain", "cloud", "ip", "iam"} <= set(roots)
+    assert says(done.stderr, "event=service-failed service=v1/vps", reason)
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.promise("catalog.partial")
+def test_an_index_that_is_html_leaves_the_other_branch(small_api: Simulator, tmp_path: Path) -> None:
+    small_api.faults.add("GET", "/v1/", body=b"<html><title>Maintenance</title>", content_type="text/html")
+    done = run_once(tmp_path, "search", "(spec) => Object.keys(spec.paths)", OVH_ENDPOINT=small_api.url)
+    assert all(path.startswith("/v2/") for path in json.loads(done.stdout))
+    assert "service=v1" in done.stderr
+
+
+def test_a_host_without_any_service_is_told_with_the_reason(small_api: Simulator, tmp_path: Path) -> None:
+    small_api.faults.add("GET", "/v", body=b"<html>", content_type="text/html")
+    done = run_once(tmp_path, "search", _ROOTS, OVH_ENDPOINT=small_api.url)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert says(done.stderr, "no service of", "not JSON")
+
+
+@pytest.mark.promise("catalog.start", "catalog.partial")
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_client_over_http_is_answered_at_once_and_health_tells_of_the_build(
+    small_api: Simulator, tmp_path: Path, mode: str
+) -> None:
+    small_api.faults.add("GET", "/v1/vps.json", status=404)
+    with http_server(environment(small_api, tmp_path)) as server:
+        builder = wait_builder(server)
+        builder.suspend()
+        async with connected(server, mode) as client:
+            assert len((await client.list_tools()).tools) == 2
+        assert server.health()["catalogue"] == {"state": "building"}
+        builder.resume()
+        assert server.wait_catalogue()["failedServices"] == 1
+
+
+# --- what a cache may hold ---------------------------------------------------------------------------
+
+
+@pytest.mark.promise("catalog.cache")
+def test_a_cache_that_cannot_be_used_is_replaced_without_a_word(tmp_path: Path) -> None:
+    damages: list[Callable[[Path], object]] = [
+        lambda path: path.write_bytes(b"not a catalogue"),
+        lambda path: path.write_bytes(path.read_bytes()[:-5000]),
+        lambda path: path.write_bytes(path.read_bytes().replace(b"nichandle", b"nicehandl")),
+        lambda path: rewrite_info(path, program_version="99.0"),
+        lambda path: rewrite_info(path, built_at=4e9),
+        lambda path: rewrite_info(path, endpoint_root="http://127.0.0.1:1"),
+        lambda path: rewrite_info(path, services=["me"]),
+    ]
+    with running_simulator() as api:
+
+        def found() -> list[str]:
+            done = run_once(tmp_path, "search", _ROOTS, OVH_ENDPOINT=api.url)
+            assert (done.returncode, done.stderr) == (0, "")
+            roots: list[str] = json.loads(done.stdout)
+            return roots
+
+        roots = found()
+        for damage in damages:
+            [path] = (tmp_path / "cache").glob("*.sqlite")
+            damage(path)
+            assert found() == roots
+        forget(api)
+        assert found() == roots
+        assert list(api.requests) == []  # the last one has healed the cache
+
+
+@pytest.mark.promise("catalog.cache", "catalog.services")
+def test_endpoints_and_selections_do_not_get_in_each_others_way(small_api: Simulator, tmp_path: Path) -> None:
+    with running_simulator() as other:
+        for url in (small_api.url, other.url):
+            for services, roots in (("me", ["me"]), ("domain, /iam/", ["domain", "iam"]), ("me", ["me"])):
+                done = run_once(tmp_path, "search", _ROOTS, OVH_ENDPOINT=url, OVH_SERVICES=services)
+                assert (done.returncode, done.stderr) == (0, "")
+                assert json.loads(done.stdout) == roots
+        assert len(list((tmp_path / "cache").glob("*.sqlite"))) == 4
+
+
+def test_a_service_that_no_index_knows_is_an_error_that_names_the_nearest(
+    small_api: Simulator, tmp_path: Path
+) -> None:
+    done = run_once(tmp_path, "--services", "domian", "search", _ROOTS, OVH_ENDPOINT=small_api.url)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert says(done.stderr, "no service domian", "domain")
+
+
+def test_a_cache_directory_that_cannot_be_written_is_said_and_done_without(
+    small_api: Simulator, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    cache = tmp_path / "file" / "cache"
+    done = run_once(tmp_path, "search", _ROOTS, OVH_ENDPOINT=small_api.url, OVH_CACHE_DIR=str(cache))
+    assert done.returncode == 0
+    assert "me" in json.loads(done.stdout)
+    assert says(done.stderr, str(cache), "cannot be written", "without a cache")
+
+
+def test_a_host_that_is_down_is_done_without_as_long_as_there_is_a_cache(tmp_path: Path) -> None:
+    with running_simulator() as api:
+        before = run_once(tmp_path, "search", _ROOTS, OVH_ENDPOINT=api.url)
+    age(tmp_path / "cache")
+    after = run_once(tmp_path, "search", _ROOTS, OVH_ENDPOINT=api.url)
+    assert (after.returncode, after.stdout) == (0, before.stdout)
+
+
+@pytest.mark.promise("simulator.endpoint")
+def test_the_built_in_simulator_leaves_no_catalogue_behind(tmp_path: Path) -> None:
+    for _ in range(2):  # its port is another one each time, so nothing could be used again
+        done = run_once(tmp_path, "search", "() => 1", OVH_ENDPOINT="simulator")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+    assert not list(tmp_path.rglob("*.sqlite"))
+
+
+def rewrite_info(path: Path, **fields: object) -> None:
+    """Change what a catalogue file says about itself."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        [(info,)] = connection.execute("SELECT info FROM meta")
+        connection.execute("UPDATE meta SET info = ?", (json.dumps(json.loads(info) | fields).encode(),))
+
+
+def age(cache: Path) -> None:
+    """Make every catalogue in a cache two days old."""
+    for path in cache.glob("*.sqlite"):
+        rewrite_info(path, built_at=time.time() - 2 * 86_400)
+
+
+def opened(server: Server) -> int:
+    """Return how many catalogues a server has opened so far."""
+    return sum("event=catalog-open" in line for line in server.log)
+
+
+def wait_builder(server: Server) -> psutil.Process:
+    """Wait for the process that builds a catalogue."""
+    found: list[psutil.Process] = []
+
+    def is_there() -> bool:
+        children = psutil.Process(server.process.pid).children()
+        found[:] = [each for each in children if any("build_catalog" in part for part in each.cmdline())]
+        return bool(found)
+
+    wait_until(is_there)
+    return found[0]
