@@ -399,7 +399,7 @@ async def test_one_deadline_covers_all_that_a_call_takes(
             seen, writer
         )
 
-    async with client_of(ovh, credentials, handler=handle, total_timeout_s=0.2) as (client, server):
+    async with client_of(ovh, credentials, handler=handle, total_timeout_s=0.5) as (client, server):
         with pytest.raises(NetworkError) as caught:
             await client.send(request(Method.POST, body=b"{}"))
     assert (caught.value.code, caught.value.may_have_happened) == ("total-timeout", may_have_happened)

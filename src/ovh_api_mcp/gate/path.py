@@ -111,7 +111,7 @@ def _refuse_characters(path: str) -> None:
 
 def _refuse_names(raw_segments: list[str], params: Mapping[str, JsonValue]) -> None:
     """Refuse `params` whose names are not those of the template."""
-    names = [match[1] for raw in raw_segments if (match := _PARAMETER.fullmatch(raw))]
+    names = dict.fromkeys(match[1] for raw in raw_segments if (match := _PARAMETER.fullmatch(raw)))
     missing = [name for name in names if name not in params]
     unknown = [name for name in params if name not in names]
     if unknown:
