@@ -208,11 +208,11 @@ class ZygoteProcess:
         loop = asyncio.get_running_loop()
         data = frames.encode(frame_type, payload)
         async with self._writing:
-            if self._is_dead:
-                raise _unavailable(self._fault or "its process ended")
+            self._check_alive()
             try:
                 if descriptor is not None and answer is not None:
                     await _wait_writable(self._control)
+                    self._check_alive()
                     sent = socket.send_fds(self._control, [data], [descriptor.fileno()])
                     self._spawning.append(answer)  # nothing may come between, or answers go astray
                     data = data[sent:]
@@ -220,6 +220,10 @@ class ZygoteProcess:
             except OSError:
                 self._die("its process ended")
                 raise _unavailable("its process ended") from None
+
+    def _check_alive(self) -> None:
+        if self._is_dead:
+            raise _unavailable(self._fault or "its process ended")
 
     async def _listen(self) -> None:
         reader = frames.FrameReader(frames.FROM_ZYGOTE)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import anyio
 
@@ -22,7 +25,8 @@ def serve_on_stdio(settings: Settings, redactor: Redactor) -> None:
 
     async def run() -> None:
         async with App.open(settings, redactor) as app:
-            await serve_stdio(build_server(app.execution), on_first_message=app.warm_up)
+            with _cleaning_up_undisturbed():
+                await serve_stdio(build_server(app.execution), on_first_message=app.warm_up)
 
     anyio.run(run)
 
@@ -33,14 +37,30 @@ def serve_on_http(settings: Settings, redactor: Redactor, listener: socket.socke
     async def run() -> None:
         async with App.open(settings, redactor) as app:
             app.warm_up()
-            await serve_streamable_http(
-                build_server(app.execution),
-                listener,
-                host=settings.host,
-                allowed_hosts=settings.allowed_hosts,
-                token=settings.auth_token,
-                request_bytes=max(limits.HTTP_REQUEST_BYTES, _JSON_ESCAPE_CHARS * settings.max_code_bytes),
-                health=app.health,
-            )
+            with _cleaning_up_undisturbed():
+                await serve_streamable_http(
+                    build_server(app.execution),
+                    listener,
+                    host=settings.host,
+                    allowed_hosts=settings.allowed_hosts,
+                    token=settings.auth_token,
+                    request_bytes=max(
+                        limits.HTTP_REQUEST_BYTES, _JSON_ESCAPE_CHARS * settings.max_code_bytes
+                    ),
+                    health=app.health,
+                )
 
     anyio.run(run)
+
+
+@contextmanager
+def _cleaning_up_undisturbed() -> Iterator[None]:
+    """Ignore further signals once serving has ended: a client that closes stdin sends SIGTERM 2 s later.
+
+    The clean-up behind it is bounded in every step, and SIGKILL is always left.
+    """
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
