@@ -37,9 +37,7 @@ ERROR_FIELDS_CHARS: Final = 16 * KIB  # what an uncaught OvhError carries, as JS
 CALLS_PER_SCRIPT: Final = 1_000  # API calls one script may make in all
 CALLS_IN_FLIGHT_PER_SCRIPT: Final = 10
 CALLS_IN_FLIGHT: Final = 50  # of the whole server: with more, latency only grows
-SCRIPTS_RUNNING: Final = (
-    32  # executes at the same time, most of them waiting for the API; searches: one a core
-)
+SCRIPTS_RUNNING: Final = 32  # executes at a time, most of them waiting for the API; searches: one a core
 SCRIPTS_QUEUED: Final = 256  # scripts that wait for a place before "busy"
 KILL_MARGIN_S: Final = 0.4  # SIGKILL comes this long after the engine's own interrupt should have
 ZYGOTE_START_S: Final = 20.0  # start of the zygote with the document, on a slow machine

@@ -88,8 +88,8 @@ def parse_credentials(given: Mapping[CredentialName, GivenValue], endpoint: Endp
         _check_value(value)
     if "application_key" not in given and not endpoint.discovery_url:
         raise SettingsError(
-            f"{endpoint.name} has no OAuth2, but {_sources(given)} is set. It takes application key, secret and "
-            f"consumer key. Create them at {endpoint.create_token_url}",
+            f"{endpoint.name} has no OAuth2, but {_sources(given)} is set. It takes application key, "
+            f"application secret and consumer key. Create them at {endpoint.create_token_url}",
             code="setting-invalid",
         )
     return _build(given)

@@ -13,10 +13,8 @@ import time
 from collections.abc import Callable
 from typing import Final, get_args
 
-import msgspec
-
 from ovh_api_mcp import limits
-from ovh_api_mcp.json_value import JsonObject, JsonValue
+from ovh_api_mcp.json_value import JsonObject, JsonValue, is_json
 from ovh_api_mcp.sandbox import frames
 from ovh_api_mcp.sandbox.frames import FrameError, FrameType
 from ovh_api_mcp.sandbox.outcome import (
@@ -304,11 +302,8 @@ def _words(kind: FailureKind, detail: str, bounds: ScriptLimits) -> tuple[str, s
 
 
 def _checked_result(result: bytes) -> bytes:
-    try:
-        msgspec.json.decode(result, type=msgspec.Raw)
-        result.decode()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise FrameError("a result that is no JSON") from None
+    if not is_json(result):
+        raise FrameError("a result that is no JSON")
     return result
 
 
