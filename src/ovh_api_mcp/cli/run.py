@@ -11,14 +11,18 @@ from typing import NoReturn
 import anyio
 import click
 
+from ovh_api_mcp.catalog.catalog import Waits
 from ovh_api_mcp.cli.options import flags_of, options
 from ovh_api_mcp.cli.terminal import ProgressBar, Terminal
+from ovh_api_mcp.limits import BUILD_TIMEOUT_S
 from ovh_api_mcp.secret import Redactor
 from ovh_api_mcp.server.answers import ToolAnswer
 from ovh_api_mcp.server.app import App
 from ovh_api_mcp.server.execution import Tool
 from ovh_api_mcp.server.log_lines import configure_logging
 from ovh_api_mcp.settings import Settings, load_settings, read_environment
+
+_PATIENT = Waits(first_build_s=BUILD_TIMEOUT_S)  # a person sees the progress and can press Ctrl+C
 
 
 @click.command("search", params=options("api", "log"))
@@ -62,7 +66,7 @@ def _read_code(limit_bytes: int) -> str:
 async def _run(settings: Settings, redactor: Redactor, tool: Tool, code: str) -> ToolAnswer:
     progress = ProgressBar(sys.stderr)
     try:
-        async with App.open(settings, redactor) as app:
+        async with App.open(settings, redactor, waits=_PATIENT) as app:
             return await app.execution.run(tool, code, progress.report)
     finally:
         progress.clear()

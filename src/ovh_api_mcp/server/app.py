@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from ovh_api_mcp import __version__
-from ovh_api_mcp.catalog.catalog import Catalog
+from ovh_api_mcp.catalog.catalog import Catalog, Waits
 from ovh_api_mcp.catalog.model import BuildProgress
 from ovh_api_mcp.catalog.store import CatalogFile
 from ovh_api_mcp.errors import InternalError
@@ -34,7 +34,14 @@ _BUILDER: Final = (sys.executable, "-P", "-m", "ovh_api_mcp.cli.build_catalog")
 class App:
     """Everything that runs scripts, for one endpoint and one set of credentials."""
 
-    def __init__(self, settings: Settings, endpoint: Endpoint, client: OvhClient, redactor: Redactor) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        endpoint: Endpoint,
+        client: OvhClient,
+        redactor: Redactor,
+        waits: Waits | None = None,
+    ) -> None:
         self._client = client
         self._gate: Gatekeeper | None = None
         self._digest = ""
@@ -48,6 +55,7 @@ class App:
             builder=_BUILDER,
             environment=settings.child_environment,
             on_new=self._switch_to,
+            waits=waits,
         )
         self.execution = Execution(
             wait_gate=self._wait_gate,
@@ -59,8 +67,13 @@ class App:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: Settings, redactor: Redactor) -> AsyncIterator[App]:
-        """Yield the app; afterwards nothing that it started is left."""
+    async def open(
+        cls, settings: Settings, redactor: Redactor, *, waits: Waits | None = None
+    ) -> AsyncIterator[App]:
+        """Yield the app; afterwards nothing that it started is left.
+
+        `waits` is for who has more patience with a first build than an MCP client.
+        """
         async with AsyncExitStack() as cleanup:
             endpoint, credentials = settings.endpoint, settings.credentials
             if endpoint.is_simulator:
@@ -69,7 +82,7 @@ class App:
             cleanup.push_async_callback(transport.aclose)
             client = OvhClient(transport, endpoint, credentials, redactor=redactor)
             cleanup.push_async_callback(client.aclose)
-            app = cls(settings, endpoint, client, redactor)
+            app = cls(settings, endpoint, client, redactor, waits)
             cleanup.push_async_callback(app.catalog.aclose)
             cleanup.push_async_callback(app.sandbox.aclose)
             yield app
