@@ -26,6 +26,9 @@ contracts: $(READY)
 
 check: lint types contracts test
 
+benchmarks: $(READY)
+	$(BIN)/python -m benchmarks
+
 # requirements/dev.txt pins everything with hashes; `make pins` renews it.
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'

@@ -430,3 +430,16 @@ def test_every_flag_has_its_place_in_the_settings() -> None:
         *("host", "endpoint", "schemas", "no_cache", "allow_anonymous", "allowed_host"),
         *("app_key", "app_secret", "consumer_key", "client_id", "client_secret"),
     }
+
+
+def test_credentials_from_the_current_directory_are_named_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "ovh.conf").write_text(
+        "[ovh-eu]\napplication_key=canary-key\napplication_secret=canary-secret\nconsumer_key=canary-consumer\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    load_settings(Flags(), {}, config_paths=[Path("ovh.conf")])
+    assert "event=credentials-of-current-directory" in caplog.text
+    assert "application_secret" in caplog.text
+    assert "canary" not in caplog.text

@@ -296,6 +296,7 @@ def _credentials(
         "client_secret": flags.client_secret,
     }
     values: dict[CredentialName, GivenValue] = {}
+    of_current_directory: list[str] = []
     for name, (flag, variable) in CREDENTIAL_OPTIONS.items():
         found = find_value(files, sections, name)
         if text := (typed.get(name) or "").strip():
@@ -310,6 +311,14 @@ def _credentials(
                     code="setting-invalid",
                 )
             values[name] = GivenValue(Secret(found.text), found.source)
+            if found.file.is_of_current_directory:
+                of_current_directory.append(name)
+    if of_current_directory:
+        _log.warning(
+            "event=credentials-of-current-directory file=%s sets=%s next=%r",
+            *("./ovh.conf", ",".join(of_current_directory)),
+            "if you did not write that file, stop and remove it: calls would go to another account",
+        )
     return parse_credentials(values, endpoint)
 
 

@@ -13,32 +13,32 @@ from tests.end_to_end.program import Server, http_server
 from tests.server.real_server import environment
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose cache keeps the catalogues, so that each is built once."""
     return tmp_path_factory.mktemp("home")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _whole_api(shared_dir: Path) -> Iterator[Simulator]:
     with running_simulator(shared_dir / "ovh-schemas") as simulator:
         yield simulator
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _small_api() -> Iterator[Simulator]:
     with running_simulator() as simulator:
         yield simulator
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _whole_server(_whole_api: Simulator, home: Path) -> Iterator[Server]:
     with http_server(environment(_whole_api, home)) as server:
         server.wait_catalogue()
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _small_server(_small_api: Simulator, home: Path) -> Iterator[Server]:
     with http_server(environment(_small_api, home)) as server:
         server.wait_catalogue()

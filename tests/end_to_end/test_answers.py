@@ -71,3 +71,17 @@ async def test_a_write_whose_answer_was_lost_may_have_happened(
     assert caught[0] == "connection-lost"
     assert says(caught[1], "may have been processed all the same", "look before you repeat it")
     assert len(calls_of(small_api)) == 1
+
+
+async def test_a_write_that_was_sent_is_told_even_where_the_script_fails_afterwards(
+    small_api: Simulator, small_server: Server
+) -> None:
+    code = """async () => {
+      const body = { fieldType: "TXT", target: "kept" };
+      await ovh.post("/v1/domain/zone/{zone}/record", { params: { zone: "example.com" }, body });
+      throw new Error("after the write");
+    }"""
+    async with connected(small_server) as client:
+        told = error_of(await execute(client, code))
+    assert says(told, "after the write", "POST /v1/domain/zone/example.com/record", "200")
+    assert [each.status for each in calls_of(small_api)] == [200]

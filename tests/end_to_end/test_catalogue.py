@@ -107,29 +107,36 @@ async def test_a_fresh_cache_is_used_without_asking_anybody(whole_api: Simulator
 
 
 @pytest.mark.promise("catalog.partial")
-@pytest.mark.parametrize(
-    ("fault", "reason"),
-    [
-        ({"status": 404}, "status 404"),
-        ({"body": b"<html>busy</html>", "content_type": "text/html"}, "not JSON"),
-        ({"body": b'{"apis": [{"path": "/vps'}, "not JSON"),
-        ({"body": b'{"apis": {}, "models": []}'}, ""),
-        ({"body": b"[]"}, ""),
-        ({"stream_bytes": 50 * MIB}, "more than 33,554,432 bytes"),
-        ({"cut": True}, "closed the connection"),
-        ({"status": 301, "headers": {"Location": "https://elsewhere.example/"}}, "redirect"),
-    ],
-)
-def test_a_service_that_fails_is_reported_and_leaves_the_rest_usable(
-    small_api: Simulator, tmp_path: Path, fault: dict[str, object], reason: str
+def test_services_that_fail_are_reported_and_leave_the_rest_usable(
+    small_api: Simulator, tmp_path: Path
 ) -> None:
-    small_api.faults.add("GET", "/v1/vps.json", **fault)  # type: ignore[arg-type]  # the fields of a fault
+    faults: dict[str, tuple[dict[str, object], str]] = {
+        "v1/cloud": ({"status": 404}, "status 404"),
+        "v1/domain": ({"body": b"<html>busy</html>", "content_type": "text/html"}, "not JSON"),
+        "v1/ip": ({"body": b'{"apis": [{"path": "/ip'}, "not JSON"),
+        "v1/me": ({"stream_bytes": 50 * MIB}, "more than 33,554,432 bytes"),
+        "v1/vps": ({"cut": True}, "closed the connection"),
+        "v2/iam": ({"status": 301, "headers": {"Location": "https://elsewhere.example/"}}, "redirect"),
+    }
+    for name, (fault, _) in faults.items():
+        small_api.faults.add("GET", f"/{name}.json", **fault)  # type: ignore[arg-type]  # fields of a fault
     done = run_once(tmp_path, "search", _ROOTS, OVH_ENDPOINT=small_api.url)
-    roots = json.loads(done.stdout)
-    assert "vps" not in roots
-    assert {"me", "domain", "cloud", "ip", "iam"} <= set(roots)
-    assert says(done.stderr, "event=service-failed service=v1/vps", reason)
-    assert len(done.stderr.splitlines()) == 1
+    assert json.loads(done.stdout) == ["auth"]
+    told = done.stderr.splitlines()
+    assert len(told) == len(faults)
+    for line, (name, (_, reason)) in zip(told, faults.items(), strict=True):
+        assert says(line, f"event=service-failed service={name} ", reason)
+
+
+@pytest.mark.promise("catalog.partial")
+@pytest.mark.parametrize("body", [b"[]", b'{"apis": {}, "models": []}', b'{"apis": [{"path": "/../me"}]}'])
+def test_a_schema_of_another_form_is_reported_and_leaves_the_rest_usable(
+    small_api: Simulator, tmp_path: Path, body: bytes
+) -> None:
+    small_api.faults.add("GET", "/v1/vps.json", body=body)
+    done = run_once(tmp_path, "search", _ROOTS, OVH_ENDPOINT=small_api.url)
+    assert json.loads(done.stdout) == ["auth", "cloud", "domain", "iam", "ip", "me"]
+    assert says(done.stderr, "event=service-failed service=v1/vps ")
 
 
 @pytest.mark.promise("catalog.partial")
