@@ -108,6 +108,7 @@ INSTRUCTIONS_CHARS: Final = 2_000  # the server's instructions (clients cut at 2
 
 # --- HTTP ------------------------------------------------------------------------------------------
 HTTP_REQUEST_BYTES: Final = 4 * MIB  # one MCP request; more where --max-code-size asks for it
+HTTP_REQUEST_WAIT_S: Final = 10.0  # for the headers of a request, then for each piece of its body
 HTTP_CONNECTIONS: Final = 512  # open at a time; a standing stream of a client is one of them
 HTTP_SESSIONS: Final = 1_000  # of clients that speak a revision with sessions
 

@@ -19,8 +19,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import anyio
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ovh_api_mcp import limits
 from ovh_api_mcp.errors import cut_foreign
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.secret import Secret
@@ -113,7 +114,7 @@ class FrontDoor:
         is_post = scope["method"] == "POST"  # a GET is a standing stream of notifications
         self._posts += is_post
         try:
-            await self._mcp(scope, receive, send)
+            await self._mcp(scope, _patient_receive(receive), send)
         finally:
             self._posts -= is_post
             if self.is_closing and not self._posts:
@@ -212,3 +213,20 @@ class _Headers:
         """Return the value, "" where the header is absent or stands there twice."""
         values = self.all(name)
         return values[0] if len(values) == 1 else ""
+
+
+def _patient_receive(receive: Receive) -> Receive:
+    """Return `receive` with a bound on the wait for the body; without it, the client counts as gone."""
+    waits_for_body = True
+
+    async def receive_in_time() -> Message:
+        nonlocal waits_for_body
+        if not waits_for_body:
+            return await receive()
+        with anyio.move_on_after(limits.HTTP_REQUEST_WAIT_S):
+            message = await receive()
+            waits_for_body = bool(message.get("more_body"))
+            return message
+        return {"type": "http.disconnect"}
+
+    return receive_in_time

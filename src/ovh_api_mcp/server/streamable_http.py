@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import socket
@@ -13,6 +14,7 @@ import uvicorn
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from ovh_api_mcp import limits
 from ovh_api_mcp.json_value import JsonObject
@@ -47,6 +49,7 @@ async def serve_streamable_http(
     http = _Uvicorn(
         uvicorn.Config(
             door,
+            http=_ImpatientProtocol,
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -86,6 +89,39 @@ async def _stop(http: uvicorn.Server, door: FrontDoor, hurried: anyio.CancelScop
     # Standing streams end with their connections, which uvicorn would report as an error.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     http.should_exit = True
+
+
+class _ImpatientProtocol(H11Protocol):
+    """uvicorn's protocol, but a connection on which no request comes is closed.
+
+    uvicorn waits for headers for ever, so that a few hundred half-sent requests would shut everybody
+    else out. Not bounded here: the body, which the front door waits for.
+    """
+
+    _timer: asyncio.TimerHandle | None = None
+    _seen: object = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        super().connection_made(transport)
+        self._look_again()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        super().connection_lost(exc)
+
+    def _look_again(self) -> None:
+        self._timer = self.loop.call_later(limits.HTTP_REQUEST_WAIT_S, self._look)
+
+    def _look(self) -> None:
+        """Close the connection if nothing has begun on it since the last look."""
+        cycle: RequestResponseCycle | None = self.cycle  # None until the first request has come
+        is_idle = cycle is None or cycle.response_complete
+        if is_idle and cycle is self._seen:
+            self.transport.close()
+            return
+        self._seen = cycle
+        self._look_again()
 
 
 class _Uvicorn(uvicorn.Server):
