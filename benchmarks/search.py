@@ -26,7 +26,13 @@ from ovh_api_mcp.catalog.store import CatalogFile
 _TIMES = 100
 _TIMES_BASELINE = 15
 _AT_ONCE = 16
-_HOLD = "for (const end = Date.now() + 1500; Date.now() < end;);"
+_WAIT_S = 3.0
+_COMPUTING = README_SEARCH.replace(
+    "return found", "for (const end = Date.now() + 1000; Date.now() < end;); return found"
+)
+_WAITING = README_SEARCH.replace("(spec)", "async (spec)").replace(
+    "return found", "await ovh.get('/v1/auth/time'); return found"
+)
 
 
 def baseline(document: str) -> Sample:
@@ -52,7 +58,9 @@ async def main() -> None:
             server = _server()
             idle_mb = await _settled_pss(server)
             searches = await sample(_TIMES, lambda: call(client, "search", README_SEARCH), pause_s=0.03)
-            at_once_mb = await _peak_pss(client, server)
+            at_once_mb = await _peak_pss(client, server, "search", _COMPUTING)
+            simulator.latency_s = _WAIT_S
+            waiting_mb = await _peak_pss(client, server, "execute", _WAITING)
         document = _document(Path(cache))
     base = baseline(document)
     print_table(
@@ -73,10 +81,9 @@ async def main() -> None:
         ("what", "MB", "each"),
         [
             ("idle, catalogue loaded", f"{idle_mb:.0f}", ""),
-            (
-                f"{_AT_ONCE} searches held at once",
-                f"{at_once_mb:.0f}",
-                f"{(at_once_mb - idle_mb) / _AT_ONCE:.1f} more",
+            _more(f"{_AT_ONCE} searches at once that keep computing", at_once_mb, idle_mb),
+            _more(
+                f"{_AT_ONCE} executes at once that did the search and wait for the API", waiting_mb, idle_mb
             ),
         ],
     )
@@ -92,9 +99,12 @@ async def _settled_pss(server: psutil.Process) -> float:
     return tree_pss_mb(server)
 
 
-async def _peak_pss(client: Client, server: psutil.Process) -> float:
-    holding = README_SEARCH.replace("return found", f"{_HOLD} return found")
-    running = [asyncio.ensure_future(call(client, "search", holding)) for _ in range(_AT_ONCE)]
+def _more(what: str, mb: float, idle_mb: float) -> tuple[str, str, str]:
+    return what, f"{mb:.0f}", f"{(mb - idle_mb) / _AT_ONCE:.1f} more"
+
+
+async def _peak_pss(client: Client, server: psutil.Process, tool: str, code: str) -> float:
+    running = [asyncio.ensure_future(call(client, tool, code)) for _ in range(_AT_ONCE)]
     peak = 0.0
     while not all(task.done() for task in running):
         await asyncio.sleep(0.2)
