@@ -18,8 +18,8 @@ from tests.server.real_server import WAIT_S, environment, family_of, http_server
 
 pytestmark = pytest.mark.anyio
 
-_LOOP = "() => { for (;;) {} }"
 _CALL = 'async () => await ovh.request({ method: "GET", path: "/v1/me" })'
+_LOOP = "async () => { await ovh.get('/v1/me'); for (;;) {} }"
 
 
 @pytest.fixture
@@ -54,9 +54,10 @@ async def test_a_signal_ends_the_http_server_in_order(
         async with Client(server.url, mode=mode) as client, anyio.create_task_group() as tasks:
             await client.call_tool("search", {"code": "() => 1"})
             if code:
-                simulator.latency_s = 20.0
+                if code == _CALL:
+                    simulator.faults.add("GET", "/v1/me", hang=True)
                 tasks.start_soon(_call_and_lose, client, code)
-                await _wait_running(server.process.pid)
+                await _wait_asked(simulator)
             processes = family_of(server.process.pid)
             assert len(processes) > 1  # the zygote and a child at least
             server.process.send_signal(ending)
@@ -74,10 +75,11 @@ async def test_a_call_that_ends_within_the_grace_is_answered_over_http(
     async with http_server(environment(simulator, tmp_path)) as server:
         async with Client(server.url, mode=mode) as client, anyio.create_task_group() as tasks:
             await client.call_tool("execute", {"code": _CALL})
+            simulator.requests.clear()
             simulator.latency_s = 0.5
 
             async def stop_when_running() -> None:
-                await _wait_running(server.process.pid)
+                await _wait_asked(simulator)
                 server.process.send_signal(signal.SIGTERM)
 
             tasks.start_soon(stop_when_running)
@@ -103,7 +105,7 @@ async def test_the_end_of_input_or_a_signal_ends_the_stdio_server_during_a_call(
         await client.call_tool("search", {"code": "() => 1"})
         [server] = set(psutil.Process().children()) - before
         tasks.start_soon(_call_and_lose, client, _LOOP)
-        await _wait_running(server.pid)
+        await _wait_asked(simulator)
         processes = family_of(server.pid)
         if ending is not None:
             server.send_signal(ending)
@@ -132,8 +134,8 @@ async def _call_and_lose(client: Client, code: str) -> None:
         await anyio.lowlevel.checkpoint()
 
 
-async def _wait_running(pid: int) -> None:
-    """Wait until a script runs: one more process than the server, its zygote and the spare."""
+async def _wait_asked(simulator: Simulator) -> None:
+    """Wait until a script has asked the API: it runs, and its call is under way or answered."""
     with anyio.fail_after(WAIT_S):
-        while len(family_of(pid)) < 4:
+        while not any(request.raw_path == "/v1/me" for request in simulator.requests):
             await anyio.sleep(0.01)

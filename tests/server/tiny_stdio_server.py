@@ -1,7 +1,8 @@
 """A server over stdio whose tools wait: the program that the tests of stdio start.
 
 `wait` waits for ever; `until FILE` waits until FILE exists, then answers. What happens is told on
-standard error, one word a line; "armed" for a timer that could still end the process.
+standard error, one word a line; "armed" for a timer that could still end the process. The
+argument is the grace of running calls in seconds.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import mcp_types
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 
+from ovh_api_mcp import limits
 from ovh_api_mcp.server.stdio import serve_stdio
 
 
@@ -56,4 +58,6 @@ async def run() -> None:
     tell("cleaned")
 
 
+grace_s = float(sys.argv[1])
+vars(limits).update(GRACE_S=grace_s, STDIO_LAST_RESORT_S=grace_s + 1.5)
 anyio.run(run)
