@@ -177,7 +177,10 @@ class Sandbox:
             self._prepare_spare(zygote)
 
     def _end_soon(self, child: Child) -> None:
-        self._chore(self._end(child))
+        """Have a child ended, once: its conversation asks for it, and so does whoever took the child."""
+        if not child.is_ending:
+            child.is_ending = True
+            self._chore(self._end(child))
 
     async def _end(self, child: Child) -> None:
         await child.end()

@@ -47,6 +47,7 @@ class Child:
     channel: socket.socket
     exited: asyncio.Future[Exit]
     zygote: ZygoteProcess
+    is_ending: bool = False
 
     async def end(self) -> None:
         """Kill the child if it lives, and wait until it has been reaped (at most limits.CHILD_END_S)."""
