@@ -136,7 +136,9 @@ class _Witness(Sandbox):
         super().__init__()
         self.bounds: list[ScriptLimits] = []
 
-    async def run(self, script: Script, answer_call: AnswerCall, bounds: ScriptLimits) -> Outcome:
+    async def run(
+        self, script: Script, answer_call: AnswerCall, bounds: ScriptLimits, *, client: str = ""
+    ) -> Outcome:
         self.bounds.append(bounds)
         return Outcome(result=b"null", failure=None, logs=(), logs_dropped=0, notes=(), calls=0, wall_s=0.0)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ovh_api_mcp.catalog.model import Lifecycle, Method, Operation, Parameter
+from ovh_api_mcp.gate.gatekeeper import Gatekeeper
+from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
 
 
@@ -105,3 +107,9 @@ def _native_operations(branch: str, schema: dict[str, Any]) -> Iterable[Operatio
                 has_body=bool(names["body"]),
                 is_authenticated=not native.get("noAuthentication"),
             )
+
+
+def check(gate: Gatekeeper, call: JsonObject) -> ApiRequest:
+    """Check a call as it comes from a script, its body apart as JSON text."""
+    options = {name: value for name, value in call.items() if name != "body"}
+    return gate.check(options, json.dumps(call["body"]).encode() if "body" in call else None)

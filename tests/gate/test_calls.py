@@ -13,9 +13,9 @@ from ovh_api_mcp.errors import InternalError, RefusedError
 from ovh_api_mcp.gate.call import describe_call
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
 from ovh_api_mcp.json_value import JsonObject, JsonValue
-from ovh_api_mcp.limits import HEADER_CHARS, MESSAGE_CHARS, QUERY_CHARS
+from ovh_api_mcp.limits import CALL_BYTES, HEADER_CHARS, MESSAGE_CHARS, QUERY_CHARS
 from ovh_api_mcp.ovh.messages import ApiRequest
-from tests.gate.operations import Operations, Recorder, few_operations
+from tests.gate.operations import Operations, Recorder, check, few_operations
 
 RECORDS = "/v1/domain/zone/example.com/record"
 RESOURCE = "/v2/iam/resource"
@@ -39,7 +39,7 @@ FOREIGN_HEADERS += [
 
 def refused(gate: Gatekeeper, call: JsonObject) -> RefusedError:
     with pytest.raises(RefusedError) as caught:
-        gate.check(call)
+        check(gate, call)
     assert len(caught.value.message) <= MESSAGE_CHARS
     return caught.value
 
@@ -55,7 +55,8 @@ async def test_a_call_that_may_leave_is_sent_and_its_answer_returned(
             "params": {"zone": "example.com"},
             "query": {"fieldType": "A"},
             "headers": {"X-Pagination-Size": 100},
-        }
+        },
+        None,
     )
     assert answer.body == b"null"
     assert recorder.sent == [
@@ -220,25 +221,22 @@ def test_a_header_given_in_two_spellings_is_refused(gate: Gatekeeper) -> None:
 
 @pytest.mark.promise("calls.body")
 @pytest.mark.parametrize(
-    ("body", "sent"),
+    "body",
     [
-        (0, b"0"),
-        (False, b"false"),
-        ("", b'""'),
-        (None, b"null"),
-        ([], b"[]"),
-        ({}, b"{}"),
-        ({"a": [1, 2.5, "é"], "2016v1": None}, '{"a":[1,2.5,"é"],"2016v1":null}'.encode()),
-        (9007199254740993, b"9007199254740993"),
-        (2**200, str(2**200).encode()),
-        ("\ud800é", b'"\\ud800\\u00e9"'),
+        b"0",
+        b"false",
+        b'""',
+        b"null",
+        b"[]",
+        b"{}",
+        '{"a":[1,2.5,"é"],"2016v1":null}'.encode(),
+        b"9007199254740993",
+        b'{ "spaces": "are kept", "twice": 1, "twice": 2 }',
     ],
 )
 @pytest.mark.parametrize(("method", "path"), [("POST", RECORDS), ("PUT", "/v1/me")])
-def test_any_json_is_a_body_and_sent_as_it_is(
-    gate: Gatekeeper, method: str, path: str, body: JsonValue, sent: bytes
-) -> None:
-    assert gate.check({"method": method, "path": path, "body": body}).body == sent
+def test_any_json_is_a_body_and_sent_as_it_is(gate: Gatekeeper, method: str, path: str, body: bytes) -> None:
+    assert gate.check({"method": method, "path": path}, body).body == body
 
 
 def test_a_body_that_is_not_given_is_not_sent(gate: Gatekeeper) -> None:
@@ -252,7 +250,7 @@ def test_a_body_that_is_not_given_is_not_sent(gate: Gatekeeper) -> None:
 def test_where_no_body_is_declared_only_null_passes_and_means_none(
     gate: Gatekeeper, method: str, path: str
 ) -> None:
-    assert gate.check({"method": method, "path": path, "body": None}).body is None
+    assert gate.check({"method": method, "path": path}, b"null").body is None
     bodies: list[JsonValue] = [0, False, "", [], {}, {"a": 1}]
     for body in bodies:
         call: JsonObject = {"method": method, "path": path, "body": body}
@@ -264,13 +262,9 @@ def test_a_get_with_a_body_is_pointed_to_the_query(gate: Gatekeeper) -> None:
     assert "its query takes fieldType, subDomain" in message
 
 
-def test_a_body_that_json_cannot_hold_is_refused(gate: Gatekeeper) -> None:
-    deep: JsonValue = []
-    for _ in range(100_000):
-        deep = [deep]
-    bodies: list[JsonValue] = [float("nan"), [float("-inf")], 10**5000, deep]
-    for body in bodies:
-        assert refused(gate, {"method": "POST", "path": RECORDS, "body": body}).code == "invalid-call"
+def test_a_body_beyond_the_limit_is_refused(gate: Gatekeeper) -> None:
+    call: JsonObject = {"method": "POST", "path": RECORDS, "body": "x" * CALL_BYTES}
+    assert refused(gate, call).code == "invalid-call"
 
 
 # --- any call -------------------------------------------------------------------------------------------
@@ -294,7 +288,7 @@ def test_any_json_makes_a_request_or_a_refusal(likely: JsonObject, arguments: Js
     for call in (arguments, {**arguments, **likely}):
         assert set(describe_call(call)) <= {"method", "path"}
         try:
-            request = gate.check(call)
+            request = check(gate, call)
         except RefusedError as error:
             assert len(error.message) <= MESSAGE_CHARS
             error.message.encode()

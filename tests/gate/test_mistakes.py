@@ -11,6 +11,7 @@ import pytest
 
 from ovh_api_mcp.errors import RefusedError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
+from tests.gate.operations import check
 
 KINDS = {
     "missing-version-prefix",
@@ -45,7 +46,7 @@ def test_a_typical_mistake_is_refused_with_the_right_hint(whole_gate: Gatekeeper
     assert len(calls) >= 12
     for name, arguments, hint in calls:
         try:
-            whole_gate.check(arguments)
+            check(whole_gate, arguments)
         except RefusedError as error:
             assert re.search(hint, error.message, re.IGNORECASE), (name, error.message)
         else:

@@ -102,7 +102,7 @@ async def test_an_unsafe_segment_is_refused_and_nothing_is_sent(
 ) -> None:
     for path in (f"/v1/domain/zone/{segment}/record", f"/v1/domain/{segment}", f"/v1/ip/{segment}"):
         with pytest.raises(RefusedError) as caught:
-            await gate.request({"method": "GET", "path": path})
+            await gate.request({"method": "GET", "path": path}, None)
         assert caught.value.code == "unsafe-path"
         assert len(caught.value.message) <= MESSAGE_CHARS
         caught.value.message.encode()
@@ -116,7 +116,7 @@ async def test_an_unsafe_path_is_refused_and_nothing_is_sent(
     gate: Gatekeeper, recorder: Recorder, path: str
 ) -> None:
     with pytest.raises(RefusedError) as caught:
-        await gate.request({"method": "GET", "path": path})
+        await gate.request({"method": "GET", "path": path}, None)
     assert caught.value.code == "unsafe-path"
     assert recorder.sent == []
 
@@ -127,7 +127,7 @@ async def test_an_unsafe_value_of_params_is_refused_and_nothing_is_sent(
     gate: Gatekeeper, recorder: Recorder, value: str
 ) -> None:
     with pytest.raises(RefusedError) as caught:
-        await gate.request({"method": "GET", "path": "/v1/ip/{ip}", "params": {"ip": value}})
+        await gate.request({"method": "GET", "path": "/v1/ip/{ip}", "params": {"ip": value}}, None)
     assert caught.value.code == "unsafe-path"
     assert recorder.sent == []
 

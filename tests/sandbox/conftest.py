@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from ovh_api_mcp.json_value import JsonValue
+from ovh_api_mcp.json_value import JsonObject, JsonValue
 from ovh_api_mcp.sandbox.outcome import CallAnswer, Outcome, ScriptCall, ScriptLimits
 from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.sandbox.script import parse_script
@@ -28,7 +28,12 @@ DOCUMENT = {
 
 async def echo(call: ScriptCall) -> CallAnswer:
     """Answer a call with what it asked for."""
-    return CallAnswer(is_ok=True, json=json.dumps(call.arguments).encode())
+    return CallAnswer(is_ok=True, json=json.dumps(asked(call)).encode())
+
+
+def asked(call: ScriptCall) -> JsonObject:
+    """Return what a script gave to ovh.request, its body included."""
+    return call.arguments if call.body is None else {**call.arguments, "body": json.loads(call.body)}
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from ovh_api_mcp import limits
+from ovh_api_mcp.sandbox.fair_queue import FairQueue
 from ovh_api_mcp.sandbox.outcome import CallAnswer, ScriptCall, ScriptLimits
 from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.sandbox.script import parse_script
@@ -156,7 +157,7 @@ async def test_an_answer_of_eight_mebibytes_fits(run: Run) -> None:
 async def test_a_call_that_waited_for_its_turn_never_leaves_when_its_script_has_ended(
     sandbox: Sandbox,
 ) -> None:
-    sandbox._calls = asyncio.Semaphore(1)
+    sandbox._calls = FairQueue("calls", 1, each=1, waiting=10, waiting_each=10)
     sent: list[object] = []
     hold, holding = asyncio.Event(), asyncio.Event()
 
@@ -169,10 +170,12 @@ async def test_a_call_that_waited_for_its_turn_never_leaves_when_its_script_has_
     script = parse_script("async () => await ovh.post('/v1/holds')", limit_bytes=100)
     holder = asyncio.create_task(sandbox.run(script, first_holds, ScriptLimits(60)))
     await holding.wait()
-    waiting = parse_script("async () => await ovh.post('/v1/waits')", limit_bytes=100)
+    code = "async () => { ovh.post('/v1/waits'); for (;;) await null }"
+    waiting = parse_script(code, limit_bytes=100)
     outcome = await sandbox.run(waiting, first_holds, ScriptLimits(0.3))
     assert outcome.failure is not None
     assert outcome.failure.kind == "timeout"
+    assert outcome.calls == 1
     hold.set()
     await holder
     assert sent == ["/v1/holds"]
@@ -225,7 +228,7 @@ async def test_large_calls_wait_for_room(run: Run) -> None:
 
     async def measure(call: ScriptCall) -> CallAnswer:
         nonlocal now, peak
-        size = len(str(call.arguments["body"]))
+        size = len(call.body or b"")
         now += size
         peak = max(peak, now)
         for _ in range(20):

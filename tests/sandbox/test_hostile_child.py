@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from ovh_api_mcp import limits
 from ovh_api_mcp.sandbox import frames
 from ovh_api_mcp.sandbox.conversation import Conversation
+from ovh_api_mcp.sandbox.cores import Cores
+from ovh_api_mcp.sandbox.fair_queue import FairQueue
 from ovh_api_mcp.sandbox.frames import FrameType
 from ovh_api_mcp.sandbox.outcome import Outcome, ScriptLimits
 from ovh_api_mcp.sandbox.script import parse_script
@@ -46,7 +48,9 @@ async def talk_with(data: bytes, *, close: bool = True) -> Outcome:
             script,
             echo,
             ScriptLimits(0.2),
-            turn=asyncio.Semaphore(50),
+            client="",
+            core=Cores().share(""),
+            turns=FairQueue("calls", 50, each=50, waiting=50, waiting_each=50),
             end_child=lambda: None,
             take_over=lambda write: None,
         ).run()

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from ovh_api_mcp.errors import InternalError
+from ovh_api_mcp.sandbox.fair_queue import FairQueue
 from ovh_api_mcp.sandbox.outcome import CallAnswer, ScriptCall, ScriptLimits
 from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.sandbox.script import parse_script
@@ -154,10 +155,9 @@ async def test_many_scripts_at_once_each_get_their_own_answer(run: Run) -> None:
 
 
 async def test_more_scripts_than_may_wait_are_told_that_the_server_is_busy(
-    sandbox: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, run: Run
 ) -> None:
-    monkeypatch.setattr("ovh_api_mcp.limits.SCRIPTS_QUEUED", 1)
-    sandbox._executing = asyncio.Semaphore(1)
+    sandbox._executing = FairQueue("scripts", 1, each=1, waiting=1, waiting_each=1)
     release = asyncio.Event()
 
     async def hold(call: ScriptCall) -> CallAnswer:
@@ -206,9 +206,10 @@ async def test_the_children_ignore_a_key_press_at_the_terminal(sandbox: Sandbox,
     value(await run("async () => await ovh.get('/v1/me')", interrupt))
 
 
-async def test_a_zygote_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pieces", [1, 100])
+async def test_a_zygote_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, pieces: int) -> None:
     monkeypatch.setattr("ovh_api_mcp.sandbox.zygote_process._import_path", list)
-    box = Sandbox()
+    box = Sandbox(load_document=lambda: iter([b" " * 1_000_000] * pieces))
     with pytest.raises(InternalError) as caught:
         await box.run(parse_script("() => 1", limit_bytes=100), echo, ScriptLimits(5))
     assert caught.value.code == "sandbox-unavailable"

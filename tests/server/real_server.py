@@ -114,3 +114,10 @@ def family_of(pid: int) -> list[psutil.Process]:
     """Return a process and all that descend from it."""
     process = psutil.Process(pid)
     return [process, *process.children(recursive=True)]
+
+
+async def wait_asked(simulator: Simulator) -> None:
+    """Wait until a script has asked the API: it runs, and its call is under way or answered."""
+    with anyio.fail_after(WAIT_S):
+        while not any(request.raw_path == "/v1/me" for request in simulator.requests):
+            await anyio.sleep(0.01)

@@ -14,7 +14,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from ovh_api_mcp.simulator.simulator import Simulator
-from tests.server.real_server import WAIT_S, environment, family_of, http_server
+from tests.server.real_server import WAIT_S, environment, family_of, http_server, wait_asked
 
 pytestmark = pytest.mark.anyio
 
@@ -57,7 +57,7 @@ async def test_a_signal_ends_the_http_server_in_order(
                 if code == _CALL:
                     simulator.faults.add("GET", "/v1/me", hang=True)
                 tasks.start_soon(_call_and_lose, client, code)
-                await _wait_asked(simulator)
+                await wait_asked(simulator)
             processes = family_of(server.process.pid)
             assert len(processes) > 1  # the zygote and a child at least
             server.process.send_signal(ending)
@@ -79,7 +79,7 @@ async def test_a_call_that_ends_within_the_grace_is_answered_over_http(
             simulator.latency_s = 0.5
 
             async def stop_when_running() -> None:
-                await _wait_asked(simulator)
+                await wait_asked(simulator)
                 server.process.send_signal(signal.SIGTERM)
 
             tasks.start_soon(stop_when_running)
@@ -105,7 +105,7 @@ async def test_the_end_of_input_or_a_signal_ends_the_stdio_server_during_a_call(
         await client.call_tool("search", {"code": "() => 1"})
         [server] = set(psutil.Process().children()) - before
         tasks.start_soon(_call_and_lose, client, _LOOP)
-        await _wait_asked(simulator)
+        await wait_asked(simulator)
         processes = family_of(server.pid)
         if ending is not None:
             server.send_signal(ending)
@@ -132,10 +132,3 @@ async def _call_and_lose(client: Client, code: str) -> None:
         await client.call_tool("execute", {"code": code})
     except Exception:
         await anyio.lowlevel.checkpoint()
-
-
-async def _wait_asked(simulator: Simulator) -> None:
-    """Wait until a script has asked the API: it runs, and its call is under way or answered."""
-    with anyio.fail_after(WAIT_S):
-        while not any(request.raw_path == "/v1/me" for request in simulator.requests):
-            await anyio.sleep(0.01)

@@ -173,7 +173,9 @@ async def test_every_kind_of_failure_tells_of_the_writes(
 
 async def test_a_bug_in_a_run_does_not_hide_its_writes(api: Api) -> None:
     class Broken(Sandbox):
-        async def run(self, script: Script, answer_call: AnswerCall, bounds: ScriptLimits) -> Outcome:
+        async def run(
+            self, script: Script, answer_call: AnswerCall, bounds: ScriptLimits, *, client: str = ""
+        ) -> Outcome:
             await answer_call(ScriptCall("request", {"method": "POST", "path": "/v1/thing/1"}))
             raise ZeroDivisionError
 
@@ -225,7 +227,7 @@ async def test_no_part_of_a_secret_is_listed(execution: Execution) -> None:
     )
 
 
-async def test_a_write_without_an_answer_is_under_way() -> None:
+async def test_a_write_without_an_answer_is_under_way_until_it_is_given_up() -> None:
     writes = Writes(Redactor())
     request = ApiRequest(Method.POST, "/v1/thing", None, (), is_authenticated=True)
     has_begun = anyio.Event()
@@ -238,9 +240,29 @@ async def test_a_write_without_an_answer_is_under_way() -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(writes.send, request, never_answer)
         await has_begun.wait()
+        assert writes.after_failure(1_000) == "Sent before that:\nPOST /v1/thing → under way"
+        assert writes.after_success(1_000).endswith("POST /v1/thing → under way")
         tasks.cancel_scope.cancel()
-    assert writes.after_failure(1_000) == "Sent before that:\nPOST /v1/thing → under way"
-    assert writes.after_success(1_000).endswith("POST /v1/thing → under way")
+    assert writes.after_failure(1_000).endswith("POST /v1/thing → may have been processed")
+
+
+async def test_a_write_that_ends_after_its_run_was_cancelled_is_told_to_the_log(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    has_begun, may_end = anyio.Event(), anyio.Event()
+
+    async def answer_late(_: ApiRequest) -> ApiResponse:
+        has_begun.set()
+        await may_end.wait()
+        return ApiResponse(200, {}, b"null", "")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(run, make(answer_late, sandbox), "await write(1);")
+        await has_begun.wait()
+        tasks.cancel_scope.cancel()
+    may_end.set()
+    await sandbox.aclose()
+    assert "event=late-write request='POST /v1/thing/1' end='200'" in caplog.messages
 
 
 # --- the line that every run leaves in the log ----------------------------------------------------

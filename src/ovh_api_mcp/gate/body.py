@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from typing import Final
 
 from ovh_api_mcp.catalog.model import Method, Operation
 from ovh_api_mcp.errors import RefusedError
@@ -10,39 +10,25 @@ from ovh_api_mcp.gate.call import Call
 from ovh_api_mcp.gate.refusal import listed, refusal
 from ovh_api_mcp.limits import CALL_BYTES
 
+_NULL: Final = b"null"
+
 
 def body_bytes(operation: Operation, call: Call) -> bytes | None:
-    """Return compact JSON in UTF-8, or None for no body; *Raises* RefusedError (invalid-call).
+    """Return JSON in UTF-8, or None for no body; *Raises* RefusedError (invalid-call).
 
     On an operation that declares a body every JSON value is sent as it is, null too. Elsewhere
     null is taken for no body, since scripts write it for "none".
     """
-    if not call.has_body or (call.body is None and not operation.has_body):
+    if call.body is None or (call.body == _NULL and not operation.has_body):
         return None
     if not operation.has_body:
         raise _no_body_here(operation)
-    try:
-        text = json.dumps(call.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    except RecursionError:
-        raise refusal(
-            "invalid-call", "The body is nested too deeply to be sent. Give a flatter one."
-        ) from None
-    except ValueError:
+    if len(call.body) > CALL_BYTES:
         raise refusal(
             "invalid-call",
-            "The body holds a number that JSON has no digits for (NaN, Infinity, or thousands of digits). "
-            "Leave it out or give a string.",
-        ) from None
-    try:
-        encoded = text.encode()
-    except UnicodeEncodeError:  # half a surrogate pair: JSON has an escape for it, UTF-8 has nothing
-        encoded = json.dumps(call.body, separators=(",", ":"), allow_nan=False).encode()
-    if len(encoded) > CALL_BYTES:
-        raise refusal(
-            "invalid-call",
-            f"The body has {len(encoded)} bytes, more than {CALL_BYTES}. Send less in one call.",
+            f"The body has {len(call.body)} bytes, more than {CALL_BYTES}. Send less in one call.",
         )
-    return encoded
+    return call.body
 
 
 def _no_body_here(operation: Operation) -> RefusedError:

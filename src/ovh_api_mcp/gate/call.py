@@ -55,7 +55,7 @@ _SHOWN_PATH_CHARS: Final = 200
 class Call:
     """One request as a script asks for it, its options of the right kind and no more.
 
-    `params` is None for a literal path. `body` counts only where `has_body`: null is a body too.
+    `params` is None for a literal path; `body` is JSON text, None where the script gave none.
     """
 
     method: Method
@@ -63,12 +63,14 @@ class Call:
     params: Mapping[str, JsonValue] | None
     query: Mapping[str, JsonValue]
     headers: Mapping[str, JsonValue]
-    body: JsonValue
-    has_body: bool
+    body: bytes | None
 
 
-def parse_call(arguments: JsonObject) -> Call:
-    """Return the Call in what a script gave to `ovh.request`; *Raises* RefusedError (invalid-call)."""
+def parse_call(arguments: JsonObject, body: bytes | None) -> Call:
+    """Return the Call in what a script gave to `ovh.request`; *Raises* RefusedError (invalid-call).
+
+    `body` is JSON text, checked by whoever received it.
+    """
     for key in arguments:
         if key not in _OPTIONS:
             raise _unknown_option(key)
@@ -78,8 +80,7 @@ def parse_call(arguments: JsonObject) -> Call:
         params=_parse_object("params", arguments.get("params")),
         query=_parse_object("query", arguments.get("query")) or {},
         headers=_parse_object("headers", arguments.get("headers")) or {},
-        body=arguments.get("body"),
-        has_body="body" in arguments,
+        body=body,
     )
 
 

@@ -47,17 +47,19 @@ class Gatekeeper:
         self._send = send
         self._router = Router(catalog.routes())
 
-    async def request(self, arguments: JsonObject, through: Through = _directly) -> ApiResponse:
-        """Return the API's answer to what a script gave to `ovh.request`.
+    async def request(
+        self, arguments: JsonObject, body: bytes | None, *, through: Through = _directly
+    ) -> ApiResponse:
+        """Return the API's answer to what a script gave to `ovh.request`, its body apart as JSON text.
 
         `through` is called for what may leave and for nothing else. *Raises* RefusedError when
         nothing was sent, else what `send` raises.
         """
-        return await through(self.check(arguments), self._send)
+        return await through(self.check(arguments, body), self._send)
 
-    def check(self, arguments: JsonObject) -> ApiRequest:
+    def check(self, arguments: JsonObject, body: bytes | None = None) -> ApiRequest:
         """Return the request that a call amounts to, without sending it; *Raises* RefusedError."""
-        call = parse_call(arguments)
+        call = parse_call(arguments, body)
         path = normalise_path(call.path, call.params)
         route = self._router.route(call.method, path)
         return _api_request(self._operation(route), route, call)

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable
 from typing import Final, get_args
 
+import msgspec
+
 from ovh_api_mcp import limits
+from ovh_api_mcp.errors import InternalError
 from ovh_api_mcp.json_value import JsonObject, JsonValue, is_json
 from ovh_api_mcp.sandbox import frames
+from ovh_api_mcp.sandbox.cores import CoreShare
+from ovh_api_mcp.sandbox.fair_queue import FairQueue
 from ovh_api_mcp.sandbox.frames import FrameError, FrameType
 from ovh_api_mcp.sandbox.outcome import (
     AnswerCall,
@@ -30,6 +34,7 @@ from ovh_api_mcp.sandbox.outcome import (
 )
 from ovh_api_mcp.sandbox.outstanding_calls import OutstandingCalls, TakeOver
 from ovh_api_mcp.sandbox.script import Script
+from ovh_api_mcp.sandbox.script_clock import ScriptClock
 from ovh_api_mcp.sandbox.zygote_process import Child, Exit
 
 _RECV_BYTES: Final = 256 * limits.KIB
@@ -49,8 +54,9 @@ class ChildLostError(Exception):
 class Conversation:
     """The talk with one child, from its first word to its last.
 
-    `turn` is the semaphore of all calls, `end_child` has the child killed and does not wait,
-    `take_over` is given the writes that outlive the script.
+    `core` is held on entry and given back whenever the script does not compute. `turns` are those
+    of all calls of all clients, `end_child` has the child killed and does not wait, `take_over` is
+    given the writes that outlive the script.
     """
 
     def __init__(
@@ -60,7 +66,9 @@ class Conversation:
         answer_call: AnswerCall,
         bounds: ScriptLimits,
         *,
-        turn: asyncio.Semaphore,
+        client: str,
+        core: CoreShare,
+        turns: FairQueue,
         end_child: Callable[[], None],
         take_over: TakeOver,
     ) -> None:
@@ -68,8 +76,11 @@ class Conversation:
         self._script = script
         self._bounds = bounds
         self._end_child = end_child
+        self._core = core
+        self._clock = ScriptClock(bounds.timeout_s + limits.KILL_MARGIN_S)
         answer = answer_call if bounds.may_call else _refuse_call
-        self._calls = OutstandingCalls(answer, turn, self._reply, take_over)
+        self._calls = OutstandingCalls(answer, turns, client, self._reply, take_over, self._set_clock)
+        self._replies = 0
         self._reader = frames.FrameReader(frames.FROM_CHILD)
         self._frames: list[tuple[FrameType, bytes]] = []
         self._fault: FrameError | None = None  # of bytes behind the frames that are still to be taken
@@ -96,11 +107,10 @@ class Conversation:
         with contextlib.suppress(OSError):  # a child that is gone shows in _expect
             await self._send_script()
         await self._expect(FrameType.STARTED)
-        started = time.monotonic()
         result: bytes | None = None
         failure: ScriptFailure | None = None
         try:
-            async with asyncio.timeout(self._bounds.timeout_s + limits.KILL_MARGIN_S):
+            async with self._clock.deadline():
                 result = await self._listen()
         except _Failed as end:
             failure = end.failure
@@ -115,6 +125,7 @@ class Conversation:
             raise
         finally:
             self._end_child()
+            self._core.end()
         await self._calls.settle()
         return Outcome(
             result=result,
@@ -123,7 +134,7 @@ class Conversation:
             logs_dropped=self._logs_dropped,
             notes=self._notes,
             calls=self._calls.count,
-            wall_s=time.monotonic() - started,
+            wall_s=self._clock.elapsed_s,
         )
 
     async def _expect(self, wanted: FrameType) -> None:
@@ -142,6 +153,8 @@ class Conversation:
             frame_type, payload = await self._next_frame()
             if frame_type is FrameType.CALL:
                 await self._take_call(payload)
+            elif frame_type is FrameType.WAITING:
+                self._take_waiting(frames.decode_json(payload))
             elif frame_type is FrameType.LOGS:
                 self._take_logs(frames.decode_json(payload))
             elif frame_type is FrameType.RESULT:
@@ -158,7 +171,13 @@ class Conversation:
         call_id = head.get("id")
         if not isinstance(call_id, int):
             raise FrameError("a call without an id")
-        await self._calls.take(call_id, ScriptCall("request", frames.decode_json(body)), len(payload))
+        await self._calls.take(call_id, _parse_call(body), len(payload))
+
+    def _take_waiting(self, head: JsonObject) -> None:
+        """Note that the script waits; not where a reply that it has not seen yet is on its way."""
+        if _int(head, "replies") == self._replies:
+            self._core.end()
+            self._set_clock()
 
     def _take_logs(self, head: JsonObject) -> None:
         self._logs_dropped = _int(head, "dropped")
@@ -222,14 +241,43 @@ class Conversation:
         await asyncio.get_running_loop().sock_sendall(self._child.channel, frame)
 
     async def _reply(self, call_id: int, answer: CallAnswer) -> None:
-        frame = frames.encode_json(FrameType.REPLY, {"id": call_id, "ok": answer.is_ok}, answer.json)
-        with contextlib.suppress(OSError):  # a child that is gone shows in _listen
-            async with self._writing:
+        async with self._writing:
+            if not self._core.is_held:
+                with contextlib.suppress(InternalError):  # better without a core than never
+                    await self._core.begin()
+            self._replies += 1
+            self._set_clock()
+            head = {"id": call_id, "ok": answer.is_ok, "stood_s": self._clock.stood_s}
+            frame = frames.encode_json(FrameType.REPLY, head, answer.json)
+            with contextlib.suppress(OSError):  # a child that is gone shows in _listen
                 await asyncio.get_running_loop().sock_sendall(self._child.channel, frame)
+
+    def _set_clock(self) -> None:
+        """Let the clock run while the script computes or the API has a call of it, and only then."""
+        if not self._core.is_held and self._calls.only_wait:
+            self._clock.stop()
+        else:
+            self._clock.go_on()
 
 
 async def _refuse_call(call: ScriptCall) -> CallAnswer:
     return _NO_CALLS_IN_SEARCH
+
+
+def _parse_call(arguments: bytes) -> ScriptCall:
+    """Return the call in a JSON object; its body is checked to be JSON and left as it is."""
+    try:
+        options = msgspec.json.decode(arguments, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise FrameError("a call that is no JSON object") from None
+    body = options.pop("body", None)
+    if body is not None and not is_json(bytes(body)):
+        raise FrameError("a call whose body is no JSON")
+    return ScriptCall(
+        "request",
+        {name: frames.decode_value(bytes(option)) for name, option in options.items()},
+        None if body is None else bytes(body),
+    )
 
 
 class _Failed(Exception):

@@ -7,14 +7,18 @@ Every byte from a child is hostile: a reader refuses a frame that is too long fo
 whose type the other side may not send, before it buffers the payload.
 """
 
+from __future__ import annotations
+
 import json
 import struct
 from collections.abc import Iterator, Mapping
 from enum import IntEnum
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ovh_api_mcp import limits
-from ovh_api_mcp.json_value import JsonObject
+
+if TYPE_CHECKING:  # it needs a library, which the zygote does without
+    from ovh_api_mcp.json_value import JsonObject, JsonValue
 
 Payload: TypeAlias = bytes | bytearray | memoryview
 
@@ -28,16 +32,18 @@ class FrameType(IntEnum):
     DOCUMENT = ord("D")  # server → zygote: a piece of the document; an empty one ends it
     SPAWN = ord("S")  # server → zygote: fork a child for the descriptor that comes along
     KILL = ord("K")  # server → zygote: {"pid": …}
+    SLOW_DOWN = ord("N")  # server → zygote: {"pid": …}
     LOADED = ord("L")  # zygote → server: {"heap_bytes": …, "filter_fault": …}, "" where the filter stands
     SPAWNED = ord("P")  # zygote → server: {"pid": …}, in the order of the SPAWNs; pid 0: fork failed
     EXITED = ord("X")  # zygote → server: {"pid": …, "signal": …, "status": …}
     FATAL = ord("F")  # zygote → server: {"message": …}, and the zygote ends
 
     RUN = ord("R")  # server → child: {"timeout_s": …, …} and the script
-    REPLY = ord("A")  # server → child: {"id": …, "ok": …} and the JSON text
+    REPLY = ord("A")  # server → child: {"id": …, "ok": …, "stood_s": …} and the JSON text
     READY = ord("Y")  # child → server: {}, the walls stand and the child is warm
     STARTED = ord("B")  # child → server: {}, the script has arrived and may have begun
     CALL = ord("C")  # child → server: {"id": …} and the arguments as JSON text
+    WAITING = ord("W")  # child → server: {"replies": …}: nothing left to do but with a reply beyond those
     LOGS = ord("G")  # child → server: {"lines": [[level, text], …], "dropped": …}
     RESULT = ord("O")  # child → server: {"notes": […]} and the JSON text
     FAILURE = ord("E")  # child → server: {"kind": …, "name": …, "message": …, …}
@@ -53,6 +59,7 @@ FROM_ZYGOTE: Final[Mapping[int, int]] = {
 FROM_CHILD: Final[Mapping[int, int]] = {
     FrameType.READY: 16,
     FrameType.STARTED: 16,
+    FrameType.WAITING: 64,
     FrameType.CALL: limits.CALL_BYTES + _HEAD_BYTES,
     FrameType.LOGS: 8 * limits.LOGS_BYTES,
     FrameType.RESULT: limits.RESULT_BYTES + _HEAD_BYTES,
@@ -62,6 +69,7 @@ TO_ZYGOTE: Final[Mapping[int, int]] = {
     FrameType.DOCUMENT: 4 * limits.MIB,
     FrameType.SPAWN: 0,
     FrameType.KILL: _HEAD_BYTES,
+    FrameType.SLOW_DOWN: _HEAD_BYTES,
 }
 TO_CHILD: Final[Mapping[int, int]] = {
     FrameType.RUN: 256 * limits.MIB,  # --max-code-size is the user's to set
@@ -95,12 +103,22 @@ def decode_json(payload: Payload) -> JsonObject:
     Raises:
         FrameError: it is something else.
     """
-    try:
-        value = json.loads(bytes(payload))
-    except (ValueError, RecursionError) as error:
-        raise FrameError(f"payload is no JSON: {type(error).__name__}") from None
+    value = decode_value(payload)
     if not isinstance(value, dict):
         raise FrameError("payload is no JSON object")
+    return value
+
+
+def decode_value(payload: Payload) -> JsonValue:
+    """Return the JSON value that is the whole payload.
+
+    Raises:
+        FrameError: it is something else.
+    """
+    try:
+        value: JsonValue = json.loads(bytes(payload))
+    except (ValueError, RecursionError) as error:
+        raise FrameError(f"payload is no JSON: {type(error).__name__}") from None
     return value
 
 

@@ -38,10 +38,15 @@ class ScriptLimits:
 
 @dataclass(frozen=True, slots=True)
 class ScriptCall:
-    """A request that a script asks for; `arguments` is what it gave to `ovh.request`, unchecked."""
+    """A request that a script asks for: what it gave to `ovh.request`, unchecked.
+
+    `arguments` is all of it but the body, which stays JSON text as the script wrote it: a body may
+    be large, and nothing here has to look into it. None stands for no body.
+    """
 
     kind: CallKind
     arguments: JsonObject
+    body: bytes | None = None
 
     @property
     def may_change_something(self) -> bool:

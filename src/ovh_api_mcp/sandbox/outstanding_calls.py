@@ -1,8 +1,8 @@
 """The calls of one script that have no answer yet.
 
 Contract: nobody needs the answer to a read whose script has ended: it is cancelled. A write that
-has begun may have been processed: it is never cancelled here, but waited for, and where that
-takes too long it is handed to whoever outlives the script. What has not begun never leaves.
+has begun may have been processed: it is waited for (limits.UNAWAITED_WRITE_S), and where nobody
+can wait it is handed to whoever outlives the script. What has not begun never leaves.
 """
 
 from __future__ import annotations
@@ -12,15 +12,23 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ovh_api_mcp import limits
+from ovh_api_mcp.errors import InternalError
+from ovh_api_mcp.sandbox.fair_queue import FairQueue
 from ovh_api_mcp.sandbox.frames import FrameError
 from ovh_api_mcp.sandbox.outcome import AnswerCall, CallAnswer, ScriptCall
 
 Reply = Callable[[int, CallAnswer], Awaitable[None]]
 TakeOver = Callable[[asyncio.Task[None]], None]
 
+_BUSY = CallAnswer(
+    is_ok=False,
+    json=b'{"message":"the server is busy with other calls, and no turn came for this one; it was not sent",'
+    b'"code":"busy"}',
+)
+
 
 @dataclass(slots=True)
-class _Outstanding:
+class _Unanswered:
     call: ScriptCall
     size_bytes: int
     has_begun: bool = False
@@ -31,22 +39,36 @@ class _Outstanding:
 
 
 class OutstandingCalls:
-    """Answers the calls of one script, each in its turn.
+    """Answers the calls of one script, each in its turn among the calls of all clients.
 
-    `turn` is shared by all scripts: a call holds it from its beginning until its answer has been
-    written, so that it also bounds the answers that wait in memory.
+    `on_change` hears whenever a call begins or has its answer.
     """
 
     def __init__(
-        self, answer_call: AnswerCall, turn: asyncio.Semaphore, reply: Reply, take_over: TakeOver
+        self,
+        answer_call: AnswerCall,
+        turns: FairQueue,
+        client: str,
+        reply: Reply,
+        take_over: TakeOver,
+        on_change: Callable[[], None],
     ) -> None:
         self._answer_call = answer_call
-        self._turn = turn
+        self._turns = turns
+        self._client = client
         self._reply = reply
         self._take_over = take_over
-        self._outstanding: dict[asyncio.Task[None], _Outstanding] = {}
+        self._on_change = on_change
+        self._unanswered: dict[asyncio.Task[None], _Unanswered] = {}
+        self._answered: set[asyncio.Task[None]] = set()  # the child has yet to be told
         self._room = asyncio.Event()
         self.count = 0
+
+    @property
+    def only_wait(self) -> bool:
+        """Tell whether there are calls, and none of them is with the API."""
+        is_with_api = any(call.has_begun for call in self._unanswered.values())
+        return not is_with_api and bool(self._unanswered or self._answered)
 
     async def take(self, call_id: int, call: ScriptCall, size_bytes: int) -> None:
         """Begin to answer a call, at once or when there is room for its bytes.
@@ -55,50 +77,73 @@ class OutstandingCalls:
             FrameError: more calls than a script may make.
         """
         self.count += 1
-        in_flight = len(self._outstanding)
+        in_flight = len(self._unanswered)
         if self.count > limits.CALLS_PER_SCRIPT or in_flight >= limits.CALLS_IN_FLIGHT_PER_SCRIPT:
             raise FrameError("more calls than a script may make")
         while self._bytes() and self._bytes() + size_bytes > limits.CALL_BYTES:
             self._room.clear()
             await self._room.wait()
-        outstanding = _Outstanding(call, size_bytes)
-        task = asyncio.create_task(self._answer(call_id, outstanding))
-        self._outstanding[task] = outstanding
+        unanswered = _Unanswered(call, size_bytes)
+        task = asyncio.create_task(self._serve(call_id, unanswered))
+        self._unanswered[task] = unanswered
         task.add_done_callback(self._forget)
 
     async def settle(self) -> None:
-        """Cancel what nobody needs, and wait for the writes that have begun (limits.UNAWAITED_WRITE_S)."""
+        """Cancel what nobody needs, wait for the writes that have begun, and give up what is late."""
         self._cancel_the_rest()
+        if not self._unanswered:
+            return
         try:
-            if self._outstanding:
-                await asyncio.wait(list(self._outstanding), timeout=limits.UNAWAITED_WRITE_S)
-        finally:
+            _, late = await asyncio.wait(list(self._unanswered), timeout=limits.UNAWAITED_WRITE_S)
+        except asyncio.CancelledError:
             self.abandon()
+            raise
+        if late:
+            for task in late:
+                task.cancel()
+            await asyncio.wait(late, timeout=limits.GRACE_S)  # until it is known how they ended
 
     def abandon(self) -> None:
         """Cancel what nobody needs, and hand over the writes that have begun; does not wait."""
         self._cancel_the_rest()
-        for task in list(self._outstanding):
-            self._take_over(task)
+        for task, unanswered in self._unanswered.items():
+            if unanswered.must_end_by_itself:
+                self._take_over(task)
 
     def _cancel_the_rest(self) -> None:
-        for task, outstanding in list(self._outstanding.items()):
-            if not outstanding.must_end_by_itself:
+        for task, unanswered in self._unanswered.items():
+            if not unanswered.must_end_by_itself:
                 task.cancel()
+        for task in self._answered:
+            task.cancel()
 
-    async def _answer(self, call_id: int, outstanding: _Outstanding) -> None:
-        async with self._turn:
-            outstanding.has_begun = True
-            answer = await self._answer_call(outstanding.call)
-            # The script's own place is free before it can know that it is: it may use it at once.
-            task = asyncio.current_task()
-            assert task is not None
-            self._forget(task)
-            await self._reply(call_id, answer)
+    async def _serve(self, call_id: int, unanswered: _Unanswered) -> None:
+        answer = await self._answer(unanswered)
+        # The script's own place is free before it can know that it is: it may use it at once.
+        task = asyncio.current_task()
+        assert task is not None
+        self._unanswered.pop(task, None)
+        self._answered.add(task)
+        self._room.set()
+        self._on_change()
+        await self._reply(call_id, answer)
+
+    async def _answer(self, unanswered: _Unanswered) -> CallAnswer:
+        try:
+            await self._turns.take(self._client)
+        except InternalError:
+            return _BUSY
+        try:
+            unanswered.has_begun = True
+            self._on_change()
+            return await self._answer_call(unanswered.call)
+        finally:
+            self._turns.give_back(self._client)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
-        self._outstanding.pop(task, None)
+        self._unanswered.pop(task, None)
+        self._answered.discard(task)
         self._room.set()
 
     def _bytes(self) -> int:
-        return sum(outstanding.size_bytes for outstanding in self._outstanding.values())
+        return sum(unanswered.size_bytes for unanswered in self._unanswered.values())

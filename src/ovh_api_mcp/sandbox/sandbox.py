@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -18,6 +17,8 @@ from typing import Final
 from ovh_api_mcp import limits
 from ovh_api_mcp.errors import InternalError
 from ovh_api_mcp.sandbox.conversation import ChildLostError, Conversation
+from ovh_api_mcp.sandbox.cores import Cores, CoreShare
+from ovh_api_mcp.sandbox.fair_queue import FairQueue
 from ovh_api_mcp.sandbox.outcome import AnswerCall, Outcome, ScriptLimits
 from ovh_api_mcp.sandbox.script import Script
 from ovh_api_mcp.sandbox.zygote_process import Child, ZygoteProcess
@@ -48,10 +49,18 @@ class Sandbox:
         self._retiring: set[ZygoteProcess] = set()
         self._chores: set[asyncio.Task[None]] = set()
         self._writes: set[asyncio.Task[None]] = set()
-        self._executing = asyncio.Semaphore(limits.SCRIPTS_RUNNING)
-        self._searching = asyncio.Semaphore(max(2, os.cpu_count() or 1))
-        self._calls = asyncio.Semaphore(limits.CALLS_IN_FLIGHT)
-        self._queued = 0
+        self._cores = Cores()
+        self._executing = FairQueue(
+            "scripts",
+            limits.SCRIPTS_RUNNING,
+            each=limits.SCRIPTS_RUNNING_PER_CLIENT,
+            waiting=limits.SCRIPTS_QUEUED,
+            waiting_each=limits.SCRIPTS_QUEUED_PER_CLIENT,
+        )
+        calls = limits.SCRIPTS_RUNNING * limits.CALLS_IN_FLIGHT_PER_SCRIPT  # no more can be asked for
+        self._calls = FairQueue(
+            "calls", limits.CALLS_IN_FLIGHT, each=limits.CALLS_IN_FLIGHT, waiting=calls, waiting_each=calls
+        )
         self._is_closed = False
 
     def warm_up(self) -> None:
@@ -71,32 +80,44 @@ class Sandbox:
         self._retire()
         self.warm_up()
 
-    async def run(self, script: Script, answer_call: AnswerCall, bounds: ScriptLimits) -> Outcome:
-        """Run one script; being cancelled kills it.
+    async def run(
+        self, script: Script, answer_call: AnswerCall, bounds: ScriptLimits, *, client: str = ""
+    ) -> Outcome:
+        """Run one script for `client`, clients taking turns; being cancelled kills it.
 
         Raises:
             InternalError: `busy` when too many scripts wait, `sandbox-unavailable`.
         """
-        async with self._place(bounds):
-            for _ in range(_ATTEMPTS):
-                child = await self._take_child()
-                try:
-                    conversation = Conversation(
-                        child,
-                        script,
-                        answer_call,
-                        bounds,
-                        turn=self._calls,
-                        end_child=partial(self._end_soon, child),
-                        take_over=self._take_over,
-                    )
-                    await conversation.wait_ready()
-                    with self._spare_soon(child.zygote):
-                        return await conversation.run()
-                except ChildLostError:
-                    _log.warning("event=child-lost pid=%d", child.pid)
-                finally:
-                    self._end_soon(child)
+        async with self._place(client, bounds):
+            await self._ready_zygote()  # nobody holds a core while it starts
+            async with self._core(client) as core:
+                return await self._run(script, answer_call, bounds, client, core)
+
+    async def _run(
+        self, script: Script, answer_call: AnswerCall, bounds: ScriptLimits, client: str, core: CoreShare
+    ) -> Outcome:
+        for _ in range(_ATTEMPTS):
+            child = await self._take_child()
+            core.on_overtime = partial(self._slow_down, child)
+            try:
+                conversation = Conversation(
+                    child,
+                    script,
+                    answer_call,
+                    bounds,
+                    client=client,
+                    core=core,
+                    turns=self._calls,
+                    end_child=partial(self._end_soon, child),
+                    take_over=self._take_over,
+                )
+                await conversation.wait_ready()
+                with self._spare_soon(child.zygote):
+                    return await conversation.run()
+            except ChildLostError:
+                _log.warning("event=child-lost pid=%d", child.pid)
+            finally:
+                self._end_soon(child)
         raise _no_process()
 
     async def aclose(self) -> None:
@@ -116,24 +137,22 @@ class Sandbox:
     # --- places
 
     @asynccontextmanager
-    async def _place(self, bounds: ScriptLimits) -> AsyncIterator[None]:
-        """Wait for a place: a search computes, so there is one for each core; an execute mostly waits."""
-        places = self._executing if bounds.may_call else self._searching
-        if places.locked() and self._queued >= limits.SCRIPTS_QUEUED:
-            raise InternalError(
-                f"The server is busy: {self._queued} scripts wait for their turn.",
-                code="busy",
-                hint="Call again in a few seconds.",
-            )
-        self._queued += 1
-        try:
-            await places.acquire()
-        finally:
-            self._queued -= 1
-        try:
+    async def _place(self, client: str, bounds: ScriptLimits) -> AsyncIterator[None]:
+        """Hold one of the places for scripts that may wait for the API; a search only needs a core."""
+        if not bounds.may_call:
             yield
+            return
+        async with self._executing.held(client):
+            yield
+
+    @asynccontextmanager
+    async def _core(self, client: str) -> AsyncIterator[CoreShare]:
+        core = self._cores.share(client)
+        await core.begin()
+        try:
+            yield core
         finally:
-            places.release()
+            core.end()
 
     # --- children
 
@@ -175,6 +194,10 @@ class Sandbox:
         finally:
             later.cancel()
             self._prepare_spare(zygote)
+
+    def _slow_down(self, child: Child) -> None:
+        """Let a child that has computed for long give way to the others."""
+        self._chore(child.zygote.slow_down(child.pid))
 
     def _end_soon(self, child: Child) -> None:
         """Have a child ended, once: its conversation asks for it, and so does whoever took the child."""
@@ -235,8 +258,11 @@ class Sandbox:
             self._chore(zygote.aclose())
 
     def _take_over(self, write: asyncio.Task[None]) -> None:
+        """Wait for a write whose script is gone, as long as for that of a script that has ended."""
+        giving_up = asyncio.get_running_loop().call_later(limits.UNAWAITED_WRITE_S, write.cancel)
         self._writes.add(write)
         write.add_done_callback(self._writes.discard)
+        write.add_done_callback(lambda _: giving_up.cancel())
 
     def _chore(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.create_task(work)

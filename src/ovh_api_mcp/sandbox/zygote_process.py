@@ -176,6 +176,12 @@ class ZygoteProcess:
             with contextlib.suppress(InternalError):
                 await self._send(FrameType.KILL, frames.pack_json({"pid": pid}))
 
+    async def slow_down(self, pid: int) -> None:
+        """Lower the priority of a child for good; does nothing when it has ended."""
+        if not self._is_dead:
+            with contextlib.suppress(InternalError):
+                await self._send(FrameType.SLOW_DOWN, frames.pack_json({"pid": pid}))
+
     def forget(self, child: Child) -> None:
         """Take note that nobody is interested in `child` any more."""
         self._children.pop(child.pid, None)
@@ -219,8 +225,10 @@ class ZygoteProcess:
                     data = data[sent:]
                 await loop.sock_sendall(self._control, data)
             except OSError:
+                if not self._loaded.done():  # the listener learns why it could not start
+                    await asyncio.wait({self._listener}, timeout=limits.CHILD_END_S)
                 self._die("its process ended")
-                raise _unavailable("its process ended") from None
+                raise _unavailable(self._fault or "its process ended") from None
 
     def _check_alive(self) -> None:
         if self._is_dead:

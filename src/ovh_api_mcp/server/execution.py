@@ -80,9 +80,12 @@ class Execution:
         self._limit_code_bytes = limit_code_bytes
         self._limit_result_chars = limit_result_tokens * limits.CHARS_PER_TOKEN
 
-    async def run(self, tool: Tool, code: str, report: ReportProgress) -> ToolAnswer:
-        """Return what the script `code` comes to; `report` hears of a catalogue that is being built."""
-        run = _Run(tool, Writes(self._redactor))
+    async def run(self, tool: Tool, code: str, report: ReportProgress, *, client: str = "") -> ToolAnswer:
+        """Return what the script `code` comes to; `report` hears of a catalogue that is being built.
+
+        Clients take turns; `client` is what tells one from another.
+        """
+        run = _Run(tool, Writes(self._redactor), client)
         try:
             answer = await self._run(run, code, report)
         except OvhMcpError as error:
@@ -93,6 +96,7 @@ class Execution:
             answer = self._error_answer(_logged_bug(tool), run)
         finally:
             run.log_end()
+            run.writes.tell_late_ends()
         return answer.redacted(self._redactor)
 
     async def _run(self, run: _Run, code: str, report: ReportProgress) -> ToolAnswer:
@@ -103,13 +107,13 @@ class Execution:
             run.calls += 1
             return await self._answer_call(gate, call, run.writes)
 
-        outcome = await self._sandbox.run(script, answer_call, _BOUNDS[run.tool])
+        outcome = await self._sandbox.run(script, answer_call, _BOUNDS[run.tool], client=run.client)
         run.end = outcome.failure.kind if outcome.failure else "returned"
         return await self._fit(outcome, run.writes)
 
     async def _answer_call(self, gate: Gatekeeper, call: ScriptCall, writes: Writes) -> CallAnswer:
         try:
-            response = await gate.request(call.arguments, through=writes.send)
+            response = await gate.request(call.arguments, call.body, through=writes.send)
         except OvhMcpError as error:
             return failed_call_answer(error, call, self._redactor)
         except Exception:  # noqa: BLE001  # a bug in one call must not take the script with it
@@ -132,6 +136,7 @@ class _Run:
 
     tool: Tool
     writes: Writes
+    client: str
     calls: int = 0
     end: str = "cancelled"
     started: float = field(default_factory=time.monotonic)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import math
 import re
 import socket
 from collections.abc import Callable, Iterable
@@ -25,6 +26,7 @@ from ovh_api_mcp import limits
 from ovh_api_mcp.errors import cut_foreign
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.secret import Secret
+from ovh_api_mcp.server.caller import expect_leaving
 
 MCP_PATH: Final = "/mcp"
 HEALTH_PATH: Final = "/healthz"
@@ -114,7 +116,7 @@ class FrontDoor:
         is_post = scope["method"] == "POST"  # a GET is a standing stream of notifications
         self._posts += is_post
         try:
-            await self._mcp(scope, _patient_receive(receive), send)
+            await self._mcp(scope, _patient_receive(receive, on_gone=expect_leaving(scope)), send)
         finally:
             self._posts -= is_post
             if self.is_closing and not self._posts:
@@ -215,18 +217,18 @@ class _Headers:
         return values[0] if len(values) == 1 else ""
 
 
-def _patient_receive(receive: Receive) -> Receive:
+def _patient_receive(receive: Receive, *, on_gone: Callable[[], None]) -> Receive:
     """Return `receive` with a bound on the wait for the body; without it, the client counts as gone."""
     waits_for_body = True
 
     async def receive_in_time() -> Message:
         nonlocal waits_for_body
-        if not waits_for_body:
-            return await receive()
-        with anyio.move_on_after(limits.HTTP_REQUEST_WAIT_S):
+        message: Message = {"type": "http.disconnect"}
+        with anyio.move_on_after(limits.HTTP_REQUEST_WAIT_S if waits_for_body else math.inf):
             message = await receive()
-            waits_for_body = bool(message.get("more_body"))
-            return message
-        return {"type": "http.disconnect"}
+        if message["type"] == "http.disconnect":
+            on_gone()
+        waits_for_body = waits_for_body and bool(message.get("more_body"))
+        return message
 
     return receive_in_time

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final, TypeAlias
 
 import mcp_types
@@ -19,6 +20,7 @@ from mcp.shared.exceptions import MCPError
 from ovh_api_mcp import __version__
 from ovh_api_mcp.errors import CodeError, cut_foreign
 from ovh_api_mcp.server.answers import ToolAnswer, error_answer
+from ovh_api_mcp.server.caller import caller_name, while_there
 from ovh_api_mcp.server.descriptions import INSTRUCTIONS
 from ovh_api_mcp.server.execution import Execution, ReportProgress, Tool
 from ovh_api_mcp.server.tools import TOOLS, input_schema, parse_arguments
@@ -43,7 +45,8 @@ def build_server(execution: Execution) -> Server[None]:
         except CodeError as error:
             return _result(error_answer(error))
 
-        return _result(await execution.run(tool, code, _progress_to(ctx)))
+        run = partial(execution.run, tool, code, _progress_to(ctx), client=caller_name(ctx))
+        return _result(await while_there(ctx, run))
 
     return Server(
         SERVER_NAME,

@@ -6,6 +6,7 @@ the list is whole however the run ends.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from ovh_api_mcp.gate.gatekeeper import Send
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
 from ovh_api_mcp.secret import Redactor
 
+_log = logging.getLogger(__name__)
 _UNDER_WAY: Final = "under way"
 _MAYBE: Final = "may have been processed"
 _REST_CHARS: Final = 120  # the line about the writes that are not listed
@@ -42,6 +44,7 @@ class Writes:
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
         self._sent: list[_Write] = []
+        self._is_late = False
 
     def __len__(self) -> int:
         return len(self._sent)
@@ -55,6 +58,13 @@ class Writes:
         write = _Write(f"{request.method} {target}")
         self._sent.append(write)
         try:
+            return await self._follow(write, request, send)
+        finally:
+            if self._is_late:
+                _log.warning("event=late-write request=%r end=%r", write.what, write.end)
+
+    async def _follow(self, write: _Write, request: ApiRequest, send: Send) -> ApiResponse:
+        try:
             response = await send(request)
         except ApiError as error:
             write.end = str(error.status)
@@ -64,11 +74,15 @@ class Writes:
             if not error.may_have_happened:  # it never left
                 self._sent = [other for other in self._sent if other is not write]
             raise
-        except Exception:
+        except BaseException:  # given up by us, too
             write.end = _MAYBE
             raise
         write.end = str(response.status)
         return response
+
+    def tell_late_ends(self) -> None:
+        """Log from now on how each write ends: the run is over, and nobody else will hear of it."""
+        self._is_late = True
 
     def after_failure(self, room_chars: int) -> str:
         """Return all writes in their order, in at most `room_chars` characters; "" for none."""

@@ -69,6 +69,8 @@ class Guest:
         self._cpu_s = 0.0
         self._cpu_end = 0.0
         self._wall_end = 0.0
+        self._stood_s = 0.0
+        self._replies = 0
         self._memory_bytes = 0
         self._peak_at_start_bytes = 0
 
@@ -137,7 +139,13 @@ class Guest:
         return False
 
     def _take_replies(self) -> None:
+        if not self._inbox:
+            self._send(frames.encode_json(FrameType.WAITING, {"replies": self._replies}))
         head, body = frames.split_json(self._receive(FrameType.REPLY))
+        self._replies += 1
+        stood_s = float(str(head["stood_s"]))
+        self._wall_end += stood_s - self._stood_s
+        self._stood_s = stood_s
         text = body.decode(errors="replace")
         self._enter("reply", head["id"], bool(head["ok"]), text, _LONG_NUMBER.search(body) is not None)
 

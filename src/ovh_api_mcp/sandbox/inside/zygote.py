@@ -24,6 +24,7 @@ from ovh_api_mcp.sandbox.inside.guest import Guest
 from ovh_api_mcp.sandbox.inside.syscall_filter import SyscallFilter, build_filter
 
 _RECV_BYTES: Final = 256 * limits.KIB
+_LOW_PRIORITY: Final = 10  # nice(2): about a tenth of what a process at 0 gets
 
 
 class Zygote:
@@ -74,6 +75,8 @@ class Zygote:
             self._spawn(self._descriptors.pop(0))
         elif frame_type is FrameType.KILL:
             self._kill(int(str(frames.decode_json(payload)["pid"])))
+        elif frame_type is FrameType.SLOW_DOWN:
+            self._slow_down(int(str(frames.decode_json(payload)["pid"])))
 
     def _load(self) -> None:
         text = self._document.decode()
@@ -126,6 +129,10 @@ class Zygote:
         # Contract: only this process reaps, so a pid in the set cannot belong to anybody else.
         if pid in self._children:
             os.kill(pid, signal.SIGKILL)
+
+    def _slow_down(self, pid: int) -> None:
+        if pid in self._children:
+            os.setpriority(os.PRIO_PROCESS, pid, _LOW_PRIORITY)
 
     def _reap(self) -> None:
         while self._children:
