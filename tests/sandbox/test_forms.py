@@ -95,6 +95,38 @@ async def test_a_syntax_error_is_not_run_first(run: Run) -> None:
     assert not calls
 
 
+_RAN = "console.log('ran')"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"1)); {_RAN}; ((2",
+        f"1)), {_RAN}, ((2",
+        f"1), ({_RAN}",
+        f"1]); {_RAN}; ([2",
+        f"1])), {_RAN}, ([(2",
+        f"}} {_RAN}; {{",
+        f"}} {_RAN}; if (0) {{",
+        f"}}); {_RAN}; (async (spec) => {{",
+        f"}}); {_RAN}; (() => {{",
+        f"}})(); {_RAN}; (async () => {{",
+        f"}}}}); {_RAN}; (async (spec) => {{{{",
+        f"}})), {_RAN}, (() => {{ ({{",
+        f"*/ {_RAN} /*",
+        f"() => 1; }} {_RAN}; {{",
+        f"() => 1))(); {_RAN}; (() => (2",
+        f"}}) {_RAN}\n({{",
+        f"1 /* */ )) \n {_RAN} \n ((1",
+    ],
+)
+async def test_code_that_closes_brackets_it_did_not_open_is_not_run(run: Run, code: str) -> None:
+    outcome = await run(code)
+    assert outcome.failure is not None
+    assert outcome.failure.kind == "syntax"
+    assert outcome.logs == ()
+
+
 @pytest.mark.parametrize(
     ("code", "line", "column"),
     [

@@ -28,14 +28,43 @@ _JOBS_BETWEEN_LOOKS: Final = 64  # at the queues and the clock, for a script tha
 _LONG_NUMBER: Final = re.compile(rb"\d{16}")
 _JUST_OUT_OF_TIME_S: Final = 0.05
 
-# The forms a script may have, in the order of trial; each only parses, nothing of the script runs.
-# (before, after, lines before): an expression; an expression with await; statements with return.
-_EXPRESSION: Final = ("(() => (\n", "\n))", 1)
-_AWAITING_EXPRESSION: Final = ("(async () => (\n", "\n))", 1)
-_EXPRESSIONS: Final = (_EXPRESSION, _AWAITING_EXPRESSION)
 _AFTER_AN_EXPRESSION: Final = " \t\r\n\f\v;\u00a0\u2028\u2029"
-_GLOBAL_STATEMENTS: Final = ("if (false) {\n", "\n}", 1)
-_STATEMENTS: Final = ("(async (spec) => {\n", "\n})", 1)
+_PARSE_ONLY: Final = "throw 0; "  # in front of code of which nothing is to run
+
+
+class _Form:
+    """One of the forms a script may have: `pair` stands on the line before it and on the line behind.
+
+    `twin` is another such pair, parsed first. Code that closes the brackets of one early does not
+    parse in the other, so code that parses in both is one expression, or one list of statements.
+    """
+
+    __slots__ = ("is_expression", "pair", "twin")
+
+    def __init__(self, pair: tuple[str, str], twin: tuple[str, str], *, is_expression: bool) -> None:
+        self.pair = pair
+        self.twin = twin
+        self.is_expression = is_expression
+
+
+_EXPRESSION: Final = _Form(("(() => (", "))"), ("(() => [", "])"), is_expression=True)
+_AWAITING_EXPRESSION: Final = _Form(("(async () => (", "))"), ("(async () => [", "])"), is_expression=True)
+_GLOBAL_STATEMENTS: Final = _Form(("if (false) {", "}"), ("(() => {", "})"), is_expression=False)
+_STATEMENTS: Final = _Form(("(async (spec) => {", "})"), ("(async (spec) => {{", "}})"), is_expression=False)
+_FORMS: Final = (_EXPRESSION, _AWAITING_EXPRESSION, _GLOBAL_STATEMENTS, _STATEMENTS)  # in the order of trial
+
+
+class _NotParsedError(Exception):
+    """Where and why code is no JavaScript; lines count with the one before the code."""
+
+    def __init__(self, text: str, at: Position) -> None:
+        super().__init__(text)
+        self.text = text
+        self.at = at
+
+    def place(self) -> tuple[int, int]:
+        """Return line and column."""
+        return self.at.line, self.at.column
 
 
 class ScriptEnded(Exception):
@@ -172,27 +201,39 @@ class Guest:
         Raises:
             ScriptEnded: `syntax`, or whatever evaluating the code came to.
         """
-        furthest: tuple[Position, str] | None = None
-        for form in (_EXPRESSION, _AWAITING_EXPRESSION, _GLOBAL_STATEMENTS, _STATEMENTS):
-            before, after, self._shift = form
-            text = code.rstrip(_AFTER_AN_EXPRESSION) if form in _EXPRESSIONS else code
+        furthest = _NotParsedError("", Position(0, 0))
+        self._shift = 1
+        for form in _FORMS:
+            text = code.rstrip(_AFTER_AN_EXPRESSION) if form.is_expression else code
             try:
-                parsed = self._evaluate(before + text + after)
-            except JSError as error:
-                at = parse_error_position(str(error))
-                if at is None:
-                    raise self._ended_by(error) from None
-                if furthest is None or (at.line, at.column) > (furthest[0].line, furthest[0].column):
-                    furthest = at, str(error)
-                continue
-            return self._value_of(form, parsed, code), form is _GLOBAL_STATEMENTS
-        assert furthest is not None
-        at, text = furthest
+                self._parse(_PARSE_ONLY, form.twin, text)
+                parsed = self._parse("", form.pair, text)
+            except _NotParsedError as error:
+                furthest = max(furthest, error, key=_NotParsedError.place)
+            else:
+                return self._value_of(form, parsed, code), form is _GLOBAL_STATEMENTS
         last_line = code.count("\n") + 1  # where something is missing at the end, the parser stops behind it
-        place = Position(min(at.line - 1, last_line), at.column)
-        raise ScriptEnded("syntax", "SyntaxError", _message_of(text), place)
+        place = Position(min(furthest.at.line - 1, last_line), furthest.at.column)
+        raise ScriptEnded("syntax", "SyntaxError", _message_of(furthest.text), place)
 
-    def _value_of(self, form: tuple[str, str, int], parsed: object, code: str) -> object:
+    def _parse(self, first: str, pair: tuple[str, str], code: str) -> object:
+        """Return what code between the two of `pair` is; nothing of it runs.
+
+        Raises:
+            _NotParsedError: it is no JavaScript.
+        """
+        try:
+            return self._evaluate(f"{first}{pair[0]}\n{code}\n{pair[1]}")
+        except JSError as error:
+            text = str(error)
+            at = parse_error_position(text)
+            if at is not None:
+                raise _NotParsedError(text, at) from None
+            if not text.startswith("0"):  # no time or memory is left
+                raise self._ended_by(error) from None
+            return None
+
+    def _value_of(self, form: _Form, parsed: object, code: str) -> object:
         if form is _STATEMENTS:
             return parsed
         try:
