@@ -12,15 +12,22 @@ from ovh_api_mcp.sandbox.script import parse_script
 
 DOCUMENT = {
     "details": ['{"tags":["v1/me"],"parameters":[{"name":"a"}]}', '{"type":"object","required":["id"]}'],
+    "paths": {
+        "items": {"/v1/me": 0, "/v1/domain/zone": 1},
+        "methods": [["get", "put"], ["get"]],
+        "operations": {
+            "operationId": [None, None, None],
+            "summary": ["Who you are", "Change", "Your zones"],
+            "tags": [-1, -1, -1],
+            "kind": [0, 1, 1],
+            "details": [0, -1, -1],
+        },
+        "tags": [],
+        "kinds": [{"same": {}, "folded": ["tags", "parameters"]}, {"same": {}, "folded": []}],
+    },
     "document": {
         "openapi": "3.1.0",
-        "paths": {
-            "/v1/me": {
-                "get": {"summary": "Who you are", "…": [0, "tags", "parameters"]},
-                "put": {"summary": "Change"},
-            },
-            "/v1/domain/zone": {"get": {"summary": "Your zones"}},
-        },
+        "paths": None,
         "components": {"schemas": {"Me": {"…": [1, "type", "required"]}}},
     },
 }

@@ -131,11 +131,10 @@ def merge_services(services: Iterable[ServiceDocument], endpoint_root: str) -> A
     operations = tuple(map(_documented, routes))
     folding = Folding()
     paths: dict[str, dict[str, msgspec.Raw]] = {}
-    folded_paths: dict[str, JsonObject] = {}
     for route, each in zip(routes, operations, strict=True):
         method = each.method.lower()
         paths.setdefault(each.path, {})[method] = msgspec.Raw(each.json)
-        folded_paths.setdefault(each.path, {})[method] = folding.operation(route.operation)
+        folding.operation(each.path, method, route.operation)
 
     def document(paths: object, schemas: object) -> dict[str, object]:
         return {
@@ -149,7 +148,7 @@ def merge_services(services: Iterable[ServiceDocument], endpoint_root: str) -> A
         }
 
     text = msgspec.json.encode(document(paths, components))
-    folded = folding.text(document(folded_paths, folding.schemas(components.items())))
+    folded = folding.text(document(None, folding.schemas(components.items())))
     return ApiDocument(text, folded, operations, len(paths))
 
 

@@ -10,7 +10,7 @@
   "use strict";
 
   const { apply, getPrototypeOf, setPrototypeOf } = Reflect;
-  const { create, defineProperty, freeze, keys, getOwnPropertyDescriptor } = Object;
+  const { create, defineProperty, entries, freeze, keys, getOwnPropertyDescriptor } = Object;
   const { parse, stringify } = JSON;
   const { isArray } = Array;
   const { isSafeInteger, isFinite } = Number;
@@ -413,29 +413,52 @@
 
   // ---------------------------------------------------------------- the document
 
-  // Most of the document is never read by a script, so it arrives as
-  //   { details: [text, …], document: { … { "…": [index, name, …] } … } }
-  // An object with the key "…" has more properties, which are in the text at that index. They are
-  // accessors that look like the properties and become them when the first is read or written. The
-  // accessors are shared by name, and the objects lie together: that keeps a child's page copies few.
+  // Most of the document is never read by a script, so it arrives folded (see the catalogue's
+  // folding.py): an object with the key "…": [index, name, …] has more properties, which are in the
+  // text at that index. They are accessors that look like the properties and become them when the
+  // first is read or written. A child copies each page that it touches, so accessors are shared by
+  // name, and what is walked together is made together: paths, items, operations, each in one go.
+  // Objects are made anew rather than changed: a deleted property gives each a layout of its own.
   const FOLD = "…";
   const details = new WeakMap();
   const accessors = bare();
 
-  function folded({ details: texts, document }) {
-    fold(document, texts, 0);
-    return document;
+  function unpacked({ details: texts, paths, document }) {
+    const made = {};
+    for (const name in document)
+      own(made, name, name === "paths" && paths !== undefined ? pathsOf(paths, texts) : refolded(document[name], texts, 1), true);
+    return made;
   }
-  function fold(value, texts, depth) {
-    if (typeof value !== "object" || value === null || depth > 3) return;
-    const mark = value[FOLD];
-    if (mark === undefined) {
-      for (const name in value) fold(value[name], texts, depth + 1);
-      return;
+  function refolded(value, texts, depth) {
+    if (typeof value !== "object" || value === null || isArray(value) || depth > 3) return value;
+    const made = {}, mark = value[FOLD];
+    for (const name in value)
+      if (name !== FOLD) own(made, name, mark === undefined ? refolded(value[name], texts, depth + 1) : value[name], true);
+    if (mark !== undefined) fold(made, texts[mark[0]], mark, 1);
+    return made;
+  }
+  function fold(object, text, names, from) {
+    for (let i = from; i < names.length; i++) defineProperty(object, names[i], accessor(names[i]));
+    apply(weakSet, details, [object, text]);
+  }
+
+  function pathsOf({ items, methods, operations, tags, kinds }, texts) {
+    const paths = {}, names = keys(items), made = bare(), count = operations.kind.length;
+    for (let i = 0; i < names.length; i++) own(paths, names[i], {}, true);
+    for (let i = 0; i < count; i++) made[i] = {};
+    for (let i = 0, at = 0; i < names.length; i++) {
+      const item = paths[names[i]], itsMethods = methods[items[names[i]]];
+      for (let j = 0; j < itsMethods.length; j++) own(item, itsMethods[j], made[at++], true);
     }
-    delete value[FOLD];
-    apply(weakSet, details, [value, texts[mark[0]]]);
-    for (let i = 1; i < mark.length; i++) defineProperty(value, mark[i], accessor(mark[i]));
+    for (let i = 0; i < count; i++) {
+      const { same, folded } = kinds[operations.kind[i]], at = operations.details[i];
+      if (operations.operationId[i] !== null) own(made[i], "operationId", operations.operationId[i], true);
+      if (operations.tags[i] >= 0) own(made[i], "tags", [...tags[operations.tags[i]]], true);
+      if (operations.summary[i] !== null) own(made[i], "summary", operations.summary[i], true);
+      for (const name in same) own(made[i], name, same[name], true);
+      if (at >= 0) fold(made[i], texts[at], folded, 0);
+    }
+    return paths;
   }
   function accessor(name) {
     if (accessors[name] === undefined) {
@@ -531,10 +554,13 @@
       ',"stack":' + quote(cut(stack, bound.stackChars)) + ',"fields":' + fields + "}";
   }
 
+  // What most scripts do first, done before there is a script: the pages that it copies, and those
+  // of the heap that it fills and frees, are then at hand.
   function walk() {
     let count = 0;
-    const paths = spec && spec.paths ? spec.paths : bare();
-    for (const path in paths) for (const method in paths[path]) if (typeof paths[path][method].summary === "string") count++;
+    const all = entries(spec && spec.paths ? spec.paths : bare());
+    for (let i = 0; i < all.length; i++)
+      for (const method in all[i][1]) if (typeof all[i][1][method].summary === "string") count++;
     return count;
   }
 
@@ -548,7 +574,7 @@
   }
   function serve(op, a, b, c, d) {
     switch (op) {
-      case "document": spec = folded(a); own(globalThis, "spec", spec, false); return null;
+      case "document": spec = unpacked(a); own(globalThis, "spec", spec, false); return null;
       case "seed": seed(a); return null;
       case "walk": return walk();
       case "start": start(a, b); return null;
