@@ -115,6 +115,22 @@ def test_a_map_with_an_enum_for_keys_names_them() -> None:
     }
 
 
+def test_an_enum_keeps_its_values_and_says_what_else_they_are() -> None:
+    models: dict[str, Any] = {
+        "k.Delay": {"enum": ["60", "3600"], "enumType": "long"},
+        "k.Bits": {"enum": [32, 64], "enumType": "long"},
+        "k.Word": {"enum": ["b", "a", "b"], "enumType": "string"},
+        "k.Odd": {"enum": ["x"], "enumType": "unheard"},
+    }
+    schemas = document_of({"v1/pot": service({"/pot": [operation()]}, models)})["components"]["schemas"]
+    assert schemas == {
+        "k.Bits": {"type": "integer", "enum": [32, 64]},
+        "k.Delay": {"type": "string", "enum": ["60", "3600"], "x-ovh-type": "long"},
+        "k.Odd": {"type": "string", "enum": ["x"]},
+        "k.Word": {"type": "string", "enum": ["b", "a"]},
+    }
+
+
 def test_properties_say_null_read_only_and_required() -> None:
     pot = model(
         id={"type": "long", "readOnly": True, "required": True},
@@ -231,7 +247,9 @@ def test_declared_errors_become_responses_that_are_shared() -> None:
     document = document_of({"v1/pot": service(paths)})
     responses = document["paths"]["/v1/pot"]["get"]["responses"]
     assert sorted(responses) == ["200", "404", "4XX", "5XX", "default"]
-    assert document["components"]["responses"]["404-1"]["x-ovh-errors"] == errors[:2]
+    not_found = document["components"]["responses"]["404-1"]
+    assert not_found["x-ovh-errors"] == errors[:2]
+    assert "message" in not_found["content"]["application/json"]["schema"]["properties"]
     assert document["paths"]["/v1/pot/x"]["get"]["responses"] == responses
 
 
@@ -274,10 +292,24 @@ def test_the_service_a_model_is_named_after_keeps_the_plain_name() -> None:
     assert schemas["b.pot.Task-v1.a"]["properties"]["x"] == {"type": "string"}
 
 
-def test_a_list_with_a_cursor_says_so() -> None:
+def test_an_operation_with_a_cursor_says_so() -> None:
     cursor = parameter("X-Pagination-Cursor", "header", required=False)
-    document = document_of({"v2/pot": service({"/pot": [operation(response="any[]", parameters=[cursor])]})})
-    assert document["paths"]["/v2/pot"]["get"]["x-ovh-list"] == {"pagination": "cursor"}
+    paged = [operation(method, response="any[]", parameters=[cursor]) for method in ("GET", "POST")]
+    item = document_of({"v2/pot": service({"/pot": paged})})["paths"]["/v2/pot"]
+    assert [each["x-ovh-list"] for each in item.values()] == [{"pagination": "cursor"}] * 2
+
+
+def test_a_list_whose_items_are_lists_again_cannot_be_answered_whole() -> None:
+    path_id = parameter("id", "path")
+    paths = {
+        "/pot": [operation(response="string[]")],
+        "/pot/{id}": [operation(response="string[]", parameters=[path_id])],
+        "/pot/{id}/leaf": [operation(response="map[string]long", parameters=[path_id])],
+        "/pot/{id}/leaf/{n}": [operation(response="long", parameters=[path_id, parameter("n", "path")])],
+    }
+    document = document_of({"v1/pot": service(paths)})["paths"]
+    assert document["/v1/pot"]["get"]["x-ovh-list"] == {"item": "/v1/pot/{id}", "parameter": "id"}
+    assert "x-ovh-list" not in document["/v1/pot/{id}/leaf"]["get"]
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,12 @@ def test_what_filters_read_is_not_folded(full_catalog: CatalogFile) -> None:
     assert all("responses" in kind["folded"] for kind in columns["kinds"])
 
 
+def test_what_only_a_few_scripts_read_is_folded(full_catalog: CatalogFile) -> None:
+    components = json.loads(b"".join(full_catalog.folded_pieces()))["document"]["components"]
+    for kind in ("schemas", "responses"):
+        assert {*map(tuple, components[kind].values())} == {(FOLD,)}
+
+
 @pytest.mark.anyio
 async def test_a_script_sees_the_whole_document_as_it_is(full_catalog: CatalogFile) -> None:
     async def no_api(call: ScriptCall) -> CallAnswer:

@@ -4,7 +4,8 @@
 
 In the document, an object with the key "…", whose value is [index, name, …], has those properties
 too: their JSON text, one object, stands in `details` at that index. Folded are operations (all but
-what a script filters by) and the schemas of the components. The sandbox unfolds them unseen.
+what a script filters by) and the schemas and responses of the components. The sandbox unfolds them
+unseen.
 
 The paths stand apart, as columns, and as null in their place: what lies together in the text lies
 together in memory, and a child that walks all operations copies a quarter of the pages.
@@ -20,7 +21,7 @@ together in memory, and a child that walks all operations copies a quarter of th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import msgspec
@@ -44,9 +45,11 @@ class Folding:
         rest, details = _split(operation, _READ_BY_FILTERS)
         self._paths.add(path, method, rest, list(details), self._keep(details) if details else -1)
 
-    def schemas(self, schemas: Iterable[tuple[str, JsonValue]]) -> JsonObject:
-        """Return the named schemas, folded whole."""
-        return {name: self._fold(schema) if isinstance(schema, dict) else schema for name, schema in schemas}
+    def components(self, components: Mapping[str, JsonValue]) -> JsonObject:
+        """Return named schemas or responses, folded whole."""
+        return {
+            name: self._fold(each) if isinstance(each, dict) else each for name, each in components.items()
+        }
 
     def text(self, document: Mapping[str, object]) -> bytes:
         """Return the folded form of a document, null in the place of its paths."""

@@ -96,6 +96,7 @@ class NativeModel(msgspec.Struct, frozen=True, rename="camel"):
     description: _Text = None
     properties: dict[str, NativeProperty] | None = None
     enum: list[EnumValue] | None = None
+    enum_type: _Text = None
     generics: list[str] | None = None
 
 

@@ -7,9 +7,12 @@ with /v1 or /v2 and every operation carries:
 - `tags`: its service, "v1/domain"; `security: []` where it must not be signed;
 - `x-ovh-status`: value, and for deprecated ones deprecatedDate, deletionDate, replacement;
 - `x-ovh-iam-actions`: what the caller must be allowed to do;
-- `x-ovh-list` on lists: the `item` path, its `parameter`, and the kind of `pagination` ("cursor"
-  where declared, "v1" for the undocumented headers of v1);
+- `x-ovh-list` on lists: the `item` path, its `parameter`, and the kind of `pagination`: "cursor"
+  where declared (on POST too), "v1" for the undocumented headers of v1, which answer whole items;
 - the declared errors as responses, with OVH's own names in `x-ovh-errors`.
+
+A schema has `x-ovh-type` where OVH says more than JSON Schema can: the alias of a type, and the
+declared type of an enum whose numbers are written as text.
 
 Source: OpenAPI 3.1.0; OVH's own exporter for the names of generic models and for headers.
 """
@@ -47,6 +50,17 @@ _ERROR_STATUSES: Final[Mapping[str, str]] = {
     "InternalServerError": "500",
     "NotImplemented": "501",
     "ServiceUnavailable": "503",
+}
+# Source: OVH's exporter for class and message; the API's answers for the others, any of which may lack.
+_ERROR_CONTENT: Final[JsonObject] = {
+    "application/json": {
+        "schema": {
+            "type": "object",
+            "properties": {
+                name: {"type": "string"} for name in ("class", "message", "errorCode", "httpCode")
+            },
+        }
+    }
 }
 _SECURITY_SCHEMES: Final[JsonObject] = {
     "ApplicationKey": {"type": "apiKey", "in": "header", "name": "X-Ovh-Application"},
@@ -136,7 +150,7 @@ def merge_services(services: Iterable[ServiceDocument], endpoint_root: str) -> A
         paths.setdefault(each.path, {})[method] = msgspec.Raw(each.json)
         folding.operation(each.path, method, route.operation)
 
-    def document(paths: object, schemas: object) -> dict[str, object]:
+    def document(paths: object, responses: object, schemas: object) -> dict[str, object]:
         return {
             "openapi": "3.1.0",
             "info": {"title": "OVHcloud API", "version": "1.0"},
@@ -144,11 +158,15 @@ def merge_services(services: Iterable[ServiceDocument], endpoint_root: str) -> A
             "security": _SECURITY,
             "tags": [_tag(each) for each in ordered],
             "paths": paths,
-            "components": {"securitySchemes": _SECURITY_SCHEMES, "responses": errors, "schemas": schemas},
+            "components": {
+                "securitySchemes": _SECURITY_SCHEMES,
+                "responses": responses,
+                "schemas": schemas,
+            },
         }
 
-    text = msgspec.json.encode(document(paths, components))
-    folded = folding.text(document(None, folding.schemas(components.items())))
+    text = msgspec.json.encode(document(paths, errors, components))
+    folded = folding.text(document(None, folding.components(errors), folding.components(components)))
     return ApiDocument(text, folded, operations, len(paths))
 
 
@@ -202,34 +220,35 @@ def _operation_id(route: _Route) -> str:
 
 
 def _mark_lists(routes: list[_Route]) -> None:
-    items: dict[str, str] = {}
+    items: dict[str, _Route] = {}
     for route in routes:
         parent, _, last = route.path.rpartition("/")
         if route.method is Method.GET and last.startswith("{"):
-            items.setdefault(parent, route.path)
+            items.setdefault(parent, route)
     for route in routes:
-        if route.method is Method.GET:
-            mark = _list_mark(route, items.get(route.path))
-            if mark:
-                route.operation["x-ovh-list"] = mark
+        mark = _list_mark(route, items.get(route.path))
+        if mark:
+            route.operation["x-ovh-list"] = mark
 
 
-def _list_mark(route: _Route, item: str | None) -> JsonObject:
+def _list_mark(route: _Route, item: _Route | None) -> JsonObject:
     """Return what is known of a list: its item operation, the parameter that takes an id, its paging."""
     mark: JsonObject = {}
-    is_list = _answer_type(route.native).endswith("[]")
-    if is_list and item is not None:
-        mark["item"] = item
-        mark["parameter"] = item.rpartition("/")[2].strip("{}")
+    if route.method is Method.GET and item is not None and _is_list(route):
+        mark["item"] = item.path
+        mark["parameter"] = item.path.rpartition("/")[2].strip("{}")
     if any(each.name == _CURSOR_HEADER for each in route.native.parameters or ()):
         mark["pagination"] = "cursor"
-    elif mark and route.service.startswith("v1/"):
+    elif mark and item is not None and route.service.startswith("v1/") and not _is_list(item):
         mark["pagination"] = "v1"
     return mark
 
 
-def _answer_type(native: NativeOperation) -> str:
-    return native.response_type or (native.response_types or {}).get("200", "")
+def _is_list(route: _Route) -> bool:
+    match route.operation["responses"]:
+        case {"200": {"content": {"application/json": {"schema": {"type": "array"}}}}}:
+            return True
+    return False
 
 
 def _share_errors(routes: list[_Route]) -> JsonObject:
@@ -245,7 +264,7 @@ def _share_errors(routes: list[_Route]) -> JsonObject:
             if name is None:
                 counts[status] += 1
                 name = names[status, *errors] = f"{status}-{counts[status]}"
-                shared[name] = {"description": "Error", "x-ovh-errors": [*errors]}
+                shared[name] = {"description": "Error", "content": _ERROR_CONTENT, "x-ovh-errors": [*errors]}
             responses.setdefault(status, {"$ref": f"#/components/responses/{name}"})
     return shared
 

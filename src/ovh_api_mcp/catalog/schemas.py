@@ -28,8 +28,9 @@ from ovh_api_mcp.json_value import JsonObject, JsonValue
 from ovh_api_mcp.limits import GENERIC_MODELS
 
 # The length of a block's prefix may be left out: the API takes an address for a block of one.
-_IPV4_BLOCK: Final = r"(\d{1,3}\.){3}\d{1,3}(/\d{1,2})?"
-_IPV6_BLOCK: Final = r"[\dA-Fa-f:.]*:[\dA-Fa-f:.]*(/\d{1,3})?"
+_OCTET: Final = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+_IPV4_BLOCK: Final = rf"{_OCTET}(\.{_OCTET}){{3}}(/(3[0-2]|[12]?[0-9]))?"
+_IPV6_BLOCK: Final = "[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?"
 PRIMITIVES: Final[Mapping[str, JsonObject]] = {
     "any": {},
     "boolean": {"type": "boolean"},
@@ -54,7 +55,7 @@ PRIMITIVES: Final[Mapping[str, JsonObject]] = {
     "string": {"type": "string"},
     "text": {"type": "string"},
     # Not format "time": that wants an offset from UTC, which OVH's times have not.
-    "time": {"type": "string", "pattern": r"^\d{2}:\d{2}(:\d{2})?$"},
+    "time": {"type": "string", "pattern": "^[0-9]{2}:[0-9]{2}(:[0-9]{2})?$"},
     "uuid": {"type": "string", "format": "uuid"},
 }
 
@@ -133,10 +134,8 @@ class ServiceSchemas:
     def _convert(self, name: str, model: NativeModel, variables: Mapping[str, TypeExpression]) -> None:
         component = self.components[name] = Component({})
         self._sink = component.references
-        if model.enum is not None:
-            schema = _enum(model.enum)
-        else:
-            schema = self._object(model.properties or {}, variables)
+        is_enum = model.enum is not None
+        schema = _enum(model) if is_enum else self._object(model.properties or {}, variables)
         if model.description and model.description != name:
             schema["description"] = model.description
         component.schema = schema
@@ -260,13 +259,21 @@ def _object(properties: JsonObject, required: list[str]) -> JsonObject:
     return schema
 
 
-def _enum(values: list[EnumValue]) -> JsonObject:
-    """Return an enum with its values as they are; the type is theirs, since "3600" is found under long."""
+def _enum(model: NativeModel) -> JsonObject:
+    """Return an enum with its values as they are; the type is theirs, since "3600" is found under long.
+
+    Where OVH gives another type, it stands beside: the API then speaks of numbers.
+    """
+    values = model.enum or []
     names: list[JsonValue] = list(dict.fromkeys(map(_type_name, values)))
     unique: list[JsonValue] = list(_unique(values))
     if not unique:
         return {}
-    return {"type": names[0] if len(names) == 1 else names, "enum": unique}
+    schema: JsonObject = {"type": names[0] if len(names) == 1 else names, "enum": unique}
+    declared = model.enum_type or ""
+    if declared in PRIMITIVES and PRIMITIVES[declared].get("type") not in names:
+        schema["x-ovh-type"] = declared
+    return schema
 
 
 def _unique(values: list[EnumValue]) -> Iterator[EnumValue]:
