@@ -54,6 +54,7 @@ PROMISES: Final[dict[str, str]] = {
     "credentials.oauth2-hosts": "OAuth2 secrets go only to the endpoint's known hosts.",
     # catalogue
     "catalog.complete": "All 84 services load: 4,841 paths, 6,624 operations.",
+    "catalog.faithful": "The document says of every operation what OVHcloud's own schemas say, and nothing else.",
     "catalog.start": "initialize and tools/list are answered at once even if the schema host never answers.",
     "catalog.partial": "A service that fails is reported and leaves the rest usable.",
     "catalog.cache": "A cache that is expired, corrupt, of another endpoint, selection or version is handled silently.",
