@@ -389,6 +389,7 @@ MODELS = st.dictionaries(
                 st.text(max_size=4), st.fixed_dictionaries({"type": TYPE_TEXTS}), max_size=3
             ),
             "enum": st.lists(st.none() | st.booleans() | st.integers() | st.text(max_size=3), max_size=4),
+            "enumType": st.sampled_from(["string", "long", "any", "", None]),
             "generics": st.lists(st.sampled_from(["T", "U"]), max_size=2),
         },
     ),
@@ -397,11 +398,16 @@ MODELS = st.dictionaries(
 
 
 @settings(max_examples=150, deadline=None)
-@given(JSON, MODELS, TYPE_TEXTS)
+@given(JSON, MODELS, TYPE_TEXTS, st.dictionaries(st.sampled_from(["200", "201", "2", "x"]), TYPE_TEXTS))
 def test_any_schema_converts_with_all_references_resolved_or_is_refused(
-    noise: object, models: dict[str, Any], type_text: str
+    noise: object, models: dict[str, Any], type_text: str, types: dict[str, str]
 ) -> None:
-    hostile = {**service({"/pot": [operation(response=type_text)]}, models), "noise": noise}
+    path_id = parameter("id", "path", type_text)
+    paths = {
+        "/pot": [operation(response=type_text, responseTypes=types, errors=[type_text, "Client::"])],
+        "/pot/{id}": [operation(response="any", responseTypes=types, parameters=[path_id])],
+    }
+    hostile = {**service(paths, models), "noise": noise}
     try:
         document = document_of({"v1/pot": hostile})
     except CatalogError as error:
