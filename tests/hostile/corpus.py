@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from tests.hostile import endless, engine, forging, leftovers, memory, misuse, stack, truth, wrapper
+from tests.hostile import endless, engine, forging, leftovers, memory, misuse, stack, thrown, truth, wrapper
 from tests.hostile.script_entry import Fails, Gives, HostileScript
 
 CORPUS: Final[Mapping[str, tuple[HostileScript, ...]]] = {
@@ -11,6 +11,7 @@ CORPUS: Final[Mapping[str, tuple[HostileScript, ...]]] = {
     "endless": endless.SCRIPTS,
     "stack": stack.SCRIPTS,
     "truth": truth.SCRIPTS,
+    "thrown": thrown.SCRIPTS,
     "wrapper": wrapper.SCRIPTS,
     "forging": forging.SCRIPTS,
     "misuse": misuse.SCRIPTS,

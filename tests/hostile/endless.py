@@ -39,7 +39,6 @@ _LOOPS: Final = (
         "async () => { await ovh.get('/v1/me'); for (;;); }",
         OUT_OF_TIME,
         ONCE,
-        calls=({"method": "GET", "path": "/v1/me"},),
     ),
     HostileScript(
         "a labelled continue that jumps over its own end",
@@ -351,6 +350,13 @@ _NATIVE: Final = (
         ONCE,
     ),
     HostileScript(
+        "the same search with little CPU time",
+        "class: native string work",
+        "() => ('a'.repeat(4e6) + 'c').lastIndexOf('a'.repeat(2e6) + 'b') + ('a'.repeat(4e6) + 'c').indexOf('a'.repeat(2e6) + 'b')",
+        _OUT_OF_CPU,
+        ScriptLimits(timeout_s=1.5, cpu_s=0.2),
+    ),
+    HostileScript(
         "a text normalized over and over",
         "class: native string work",
         r"() => { const s = 'a\u0301\u0323'.repeat(1e5); for (;;) s.normalize('NFC').normalize('NFD') }",
@@ -414,7 +420,6 @@ _WHILE_READ: Final = (
         "class: toJSON while the result is read",
         "() => { const o = () => ({ toJSON: () => o() }); return o() }",
         OUT_OF_STACK,
-        ONCE,
     ),
     HostileScript(
         "a proxy without end as the result",

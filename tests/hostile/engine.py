@@ -150,6 +150,51 @@ _BUFFERS: Final = (
     ),
 )
 
+_RECENT: Final = (
+    HostileScript(
+        "arrays that are grown by their length and then pushed to",
+        "quickjs-ng/quickjs#1562",
+        "() => { const kept = []; for (let i = 0; i < 2000; i++) { const a = [{ i }]; a.length = 200 + i % 60; a.push({ i }); a.length = i % 3; a.length = 100; a.unshift({}); kept.push(a); if (kept.length > 50) kept.length = 0 } return 'ended' }",
+        Gives("ended"),
+    ),
+    HostileScript(
+        "an array that is cut by what its cutting frees",
+        "GHSA-r6vf-p8wr-4vg9 (quickjs-ng/quickjs#1467)",
+        "() => { for (let i = 0; i < 300; i++) { const a = Array.from({ length: 50 }, () => ({})); const r = new FinalizationRegistry(() => { a.length = 0 }); for (const o of a) r.register(o, 1); a.length = 10; a.length = 0; a.push(1) } return 'ended' }",
+        Gives("ended"),
+    ),
+    HostileScript(
+        "a disposer that makes the collector run",
+        "quickjs-ng/quickjs#1564",
+        "() => { let n = 0; const litter = () => { for (let i = 0; i < 30000; i++) { const o = {}; o.o = o } n++ }; for (let i = 0; i < 5; i++) { const s = new DisposableStack(); s.adopt({}, litter); s.use({ [Symbol.dispose]() {} }); s.defer(litter); s.dispose() } return n }",
+        Gives(10),
+    ),
+    HostileScript(
+        "a handler of an async disposal that is called without arguments",
+        "quickjs-ng/quickjs#1661",
+        "() => { const saved = []; const then = Promise.prototype.then; Promise.prototype.then = function (f, r) { saved.push(f, r); return Promise.resolve() }; for (let i = 0; i < 50; i++) { const s = new AsyncDisposableStack(); s.use(undefined); s.defer(() => {}); s.defer(() => { throw {} }); s.disposeAsync() } Promise.prototype.then = then; for (const f of saved) { try { f?.() } catch {} } for (let i = 0; i < 30000; i++) { const o = {}; o.o = o } return 'ended' }",
+        Gives("ended"),
+    ),
+    HostileScript(
+        "a read from a buffer that was transferred",
+        "quickjs-ng/quickjs#1208, bellard/quickjs#450",
+        "() => { const b = new ArrayBuffer(64), u = new Uint8Array(b).fill(0x41), seen = [u[0]]; const c = b.transfer(1 << 16); for (let i = 0; i < 100; i++) new ArrayBuffer(64); seen.push(u[0] === undefined, u.length, b.detached, new Uint8Array(c)[63]); u[0] = 9; return seen }",
+        Gives([65, True, 0, True, 65]),
+    ),
+    HostileScript(
+        "a transfer whose length transfers",
+        "quickjs-ng/quickjs#1208 (compare Samsung/escargot#1564)",
+        "() => { const b = new ArrayBuffer(256, { maxByteLength: 4096 }); try { b.transfer({ valueOf() { b.transfer(); return 8 } }) } catch (e) { return e.name } }",
+        Gives("TypeError"),
+    ),
+    HostileScript(
+        "an overflow of the stack that is caught at every depth",
+        "patriksimek/vm2#197, CVE-2019-10769 (safer-eval)",
+        "() => { let worst = 'undefined'; const dive = (n) => { try { return dive(n + 1) } catch (e) { try { worst = e.constructor.constructor('return typeof process + typeof token')() } catch {} return n } }; dive(0); return worst === 'undefined' || worst === 'undefinedundefined' }",
+        Gives(True),
+    ),
+)
+
 _ITERATORS: Final = (
     HostileScript(
         "a concat whose iterable returns while it is asked",
@@ -552,4 +597,4 @@ _FRAMES: Final = (
     ),
 )
 
-SCRIPTS: Final = _BUFFERS + _ITERATORS + _COLLECTIONS + _VALUES + _FRAMES
+SCRIPTS: Final = _BUFFERS + _RECENT + _ITERATORS + _COLLECTIONS + _VALUES + _FRAMES

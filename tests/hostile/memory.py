@@ -133,6 +133,12 @@ SCRIPTS: Final = (
         OUT_OF_MEMORY,
     ),
     HostileScript(
+        "a text that is normalized into more than memory holds",
+        "class: native string work",
+        "() => 'a'.repeat(1e7).normalize('NFD').length",
+        OUT_OF_MEMORY,
+    ),
+    HostileScript(
         "JSON text that grows with every level",
         "class: JSON text",
         "() => { let v = 'x'; for (;;) v = JSON.stringify([v, v]) }",

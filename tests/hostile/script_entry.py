@@ -22,18 +22,26 @@ class Gives:
 
 @dataclass(frozen=True, slots=True, init=False)
 class Fails:
-    """The script fails in one of these ways, and the message has this text.
+    """The script fails in one of these ways, and the message has this text, or is this one exactly.
 
     `fields` is what the server may show as the words of an uncaught failure of the API.
     """
 
     kinds: frozenset[FailureKind]
     says: str = ""
+    message: str | None = None
     fields: JsonObject | None = None
 
-    def __init__(self, *kinds: FailureKind, says: str = "", fields: JsonObject | None = None) -> None:
+    def __init__(
+        self,
+        *kinds: FailureKind,
+        says: str = "",
+        message: str | None = None,
+        fields: JsonObject | None = None,
+    ) -> None:
         object.__setattr__(self, "kinds", frozenset(kinds))
         object.__setattr__(self, "says", says)
+        object.__setattr__(self, "message", message)
         object.__setattr__(self, "fields", fields)
 
 
@@ -59,7 +67,7 @@ class HostileScript:
     class of attack ("class: …").
     `logs` is what the console must have kept, in order, where that matters; `calls` the arguments
     that must have reached the API, in order, where they matter. The API answers call n with
-    {"answer": n, "asked": arguments}, and every call to /v1/fails with an error.
+    {"answer": n, "asked": arguments}, a call to /v1/fails with an error, a call to /v1/never never.
     """
 
     name: str

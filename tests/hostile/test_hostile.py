@@ -66,6 +66,7 @@ _DEFECTS: Final[dict[str, str]] = {
         (
             "jobs queued in a loop that lets none of them run",
             "a shortage of memory that has never been touched",
+            "a text that is normalized into more than memory holds",
         ),
         "threw null: what the engine throws when it is too short of memory to make an error",
     ),
@@ -95,7 +96,35 @@ _DEFECTS: Final[dict[str, str]] = {
         ("a note that names a key of 100,000 letters", "eight notes that name long keys"),
         "crashed: the notes are longer than the head of a frame may be",
     ),
+    "a place beyond all numbers, thrown by a statement": "crashed: the place is taken from a stack of the script's",
+    **dict.fromkeys(
+        (
+            f"{what}, thrown by a {where}"
+            for what in (
+                "a symbol",
+                "an object that is no text",
+                "a revoked proxy",
+                "an error whose message throws",
+            )
+            for where in ("statement", "job")
+        ),
+        "'Failed obtaining QuickJS error string': the binding cannot make a text of it",
+    ),
+    **dict.fromkeys(
+        ("a text, thrown by a statement", "a text, thrown by a job"),
+        "the message has the stack behind it, which is undefined",
+    ),
+    **dict.fromkeys(
+        (
+            f"an error with {what}, thrown by a {where}"
+            for what in ("a NUL", "half a surrogate pair")
+            for where in ("statement", "job")
+        ),
+        "the message is cut at the NUL, the half is shown as three characters",
+    ),
+    "an OvhError with a message of a mebibyte": "an error that cannot be read: its fields do not fit",
     "a body of wide characters at the limit": "crashed: the body is measured in characters, the frame in bytes",
+    "the same search with little CPU time": "timeout: nobody ends what the engine does not interrupt but the clock",
     "a frozen document": "threw: what is folded and frozen cannot be unfolded",
 }
 
@@ -133,6 +162,8 @@ class _Api:
         self.calls.append(call.arguments)
         if call.arguments.get("path") == "/v1/fails":
             return CallAnswer(is_ok=False, json=json.dumps(_FAILURE).encode())
+        if call.arguments.get("path") == "/v1/never":
+            await asyncio.Event().wait()
         answer: JsonObject = {"answer": len(self.calls), "asked": call.arguments}
         return CallAnswer(is_ok=True, json=json.dumps(answer).encode())
 
@@ -199,6 +230,7 @@ def _check(script: HostileScript, outcome: Outcome, api: _Api) -> None:
         assert failure is not None, (outcome.result or b"")[:200]
         assert failure.kind in script.out.kinds, failure
         assert script.out.says in failure.message
+        assert script.out.message in (None, failure.message)
         assert failure.fields == script.out.fields
     if script.logs is not None:
         assert tuple(line.text for line in outcome.logs) == script.logs
