@@ -79,9 +79,9 @@ SCRIPTS: Final = (
         OUT_OF_STACK,
     ),
     HostileScript(
-        "131,072 proxies around an array",
+        "a tower of 100,000 proxies around an array",
         "CVE-2023-31922 (bellard/quickjs#178)",
-        "() => { let p = new Proxy([], {}); for (let i = 0; i < 131072; i++) p = new Proxy(p, {}); return Array.isArray(p) }",
+        "() => Array.isArray(Array.from({ length: 1e5 }).reduce((inner) => new Proxy(inner, {}), []))",
         Gives(True),
     ),
     HostileScript(

@@ -468,7 +468,7 @@ _FUNCTIONS: Final = (
     HostileScript(
         "unscopables in a with statement",
         "gf3/sandbox#66",
-        '() => new Function(\'const p = {}; p[Symbol.unscopables] = {}; try { with (p) { isPrototypeOf({}) } } catch (e) { return e.constructor.constructor("return typeof process")() } return "no error"\')()',
+        "() => new Function('with ({ [Symbol.unscopables]: {} }) { try { isPrototypeOf.call(null, {}) } catch (e) { return e.constructor.constructor(`return typeof process`)() } return `no error` }')()",
         Gives("undefined"),
     ),
     HostileScript(
