@@ -16,6 +16,7 @@ from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.sandbox.script import parse_script
 from tests.hostile.corpus import CORPUS, table
 from tests.hostile.script_entry import FORGED, Fails, Gives, HostileScript, Refused
+from tests.sandbox.conftest import asked
 
 pytestmark = pytest.mark.anyio
 
@@ -33,99 +34,14 @@ _CITED: Final = re.compile(r"CVE-\d{4}-\d{4,}|GHSA(-[0-9a-z]{4}){3}|[\w.-]+/[\w.
 _DEFECTS: Final[dict[str, str]] = {
     **dict.fromkeys(
         (
-            "an expression that closes the brackets around it",
-            "a comma that closes the brackets around it",
-            "a line comment that a line separator ends",
-            "an exported expression that closes the brackets",
-        ),
-        "the code closes the wrapper, the guest meets a value that is no function, and its process ends",
-    ),
-    **dict.fromkeys(
-        (
-            "a function that closes the brackets around it",
-            "an await that closes the brackets around it",
-            "brackets that close and call",
-            "a block that closes the block around it",
-            "a block that goes on as another if",
-            "an else to the condition around it",
-            "a function that is closed and called",
-            "statements that close the function around them",
-        ),
-        "the code closes the wrapper and is run, although it is no JavaScript by itself",
-    ),
-    **dict.fromkeys(
-        (
-            "a text that ends at a NUL",
-            "a NUL behind a whole script",
-            "a NUL in a text, which the engine could only cut short",
-        ),
-        "not-a-function ('the code is a value'): the binding does not take the NUL",
-    ),
-    "a private name outside any class": "threw: an error of the compiler that has no place",
-    **dict.fromkeys(
-        (
-            "jobs queued in a loop that lets none of them run",
-            "a shortage of memory that has never been touched",
-            "a text that is normalized into more than memory holds",
-        ),
-        "threw null: what the engine throws when it is too short of memory to make an error",
-    ),
-    "a result that gives birth to more of itself while it is written": "never-settles: the shortage is lost",
-    "a regular expression that remembers every place to come back to": "threw: the engine words it differently",
-    **dict.fromkeys(
-        (
             "an error of memory that is not one",
             "an error of memory by name",
             "a null that is thrown after a lot was used",
             "an error of the stack that is not one",
         ),
-        "memory or stack, because the script said so",
+        "memory or stack, because the script said so: it looks like what the engine throws",
     ),
-    **dict.fromkeys(
-        (
-            "a toJSON on every object while a failure of the API is written",
-            "details of a failure of the API that the script rewrites",
-        ),
-        "the fields are what the script made of them",
-    ),
-    **dict.fromkeys(
-        ("a place with a column that no number holds", "a place with a column of 5,000 digits"),
-        "crashed: the place is taken from a stack that the script wrote",
-    ),
-    **dict.fromkeys(
-        ("a note that names a key of 100,000 letters", "eight notes that name long keys"),
-        "crashed: the notes are longer than the head of a frame may be",
-    ),
-    "a place beyond all numbers, thrown by a statement": "crashed: the place is taken from a stack of the script's",
-    **dict.fromkeys(
-        (
-            f"{what}, thrown by a {where}"
-            for what in (
-                "a symbol",
-                "an object that is no text",
-                "a revoked proxy",
-                "an error whose message throws",
-            )
-            for where in ("statement", "job")
-        ),
-        "'Failed obtaining QuickJS error string': the binding cannot make a text of it",
-    ),
-    **dict.fromkeys(
-        ("a text, thrown by a statement", "a text, thrown by a job"),
-        "the message has the stack behind it, which is undefined",
-    ),
-    **dict.fromkeys(
-        (
-            f"an error with {what}, thrown by a {where}"
-            for what in ("a NUL", "half a surrogate pair")
-            for where in ("statement", "job")
-        ),
-        "the message is cut at the NUL, the half is shown as three characters",
-    ),
-    "an OvhError with a message of a mebibyte": "an error that cannot be read: its fields do not fit",
-    "a body of wide characters at the limit": "crashed: the body is measured in characters, the frame in bytes",
     "the same search with little CPU time": "timeout: nobody ends what the engine does not interrupt but the clock",
-    "a frozen document": "threw: what is folded and frozen cannot be unfolded",
 }
 
 # The document as a search must see it, and the language: each global with the names it has.
@@ -159,12 +75,13 @@ class _Api:
         self.calls: list[JsonObject] = []
 
     async def answer(self, call: ScriptCall) -> CallAnswer:
-        self.calls.append(call.arguments)
+        arguments = asked(call)
+        self.calls.append(arguments)
         if call.arguments.get("path") == "/v1/fails":
             return CallAnswer(is_ok=False, json=json.dumps(_FAILURE).encode())
         if call.arguments.get("path") == "/v1/never":
             await asyncio.Event().wait()
-        answer: JsonObject = {"answer": len(self.calls), "asked": call.arguments}
+        answer: JsonObject = {"answer": len(self.calls), "asked": arguments}
         return CallAnswer(is_ok=True, json=json.dumps(answer).encode())
 
 

@@ -40,6 +40,7 @@ ACCEPTED: list[tuple[str, JsonValue]] = [
     ("(async () => { return 1 })()", 1),
     ("async function main() { return 1 }\nmain()", 1),
     ("const f = () => 1;\nf", 1),
+    ("const a = 'x';\na + 'y'", "xy"),
     ("() => ({ a: `}) => {` })", {"a": "}) => {"}),
     ("() => '```'", "```"),
 ]
@@ -58,7 +59,6 @@ async def test_an_accepted_form_gives_its_value(run: Run, code: str, expected: J
         ("'text'", "a string"),
         ("null", "null"),
         ("Symbol()", "a symbol"),
-        ("const a = 'x'.repeat(1e5) + 'y'; a + a", "a value"),
         ("[1, 2]", "an array"),
         ("({ a: 1 })", "an object"),
         ("const a = 1", "without `return`"),

@@ -214,6 +214,8 @@ class Conversation:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limits.CHILD_END_S):
                 how = await asyncio.shield(self._child.exited)
+        if self._clock.has_run(self._bounds.timeout_s):  # interrupted at a bad moment, the engine may abort
+            return _failure("timeout", self._bounds)
         return _failure("crashed", self._bounds, f"its process ended ({_how(how)})")
 
     async def _next_frame(self) -> tuple[FrameType, bytes]:

@@ -64,6 +64,14 @@ def parse_script(code: str, *, limit_bytes: int) -> Script:
             "Send a shorter script; data that it needs can be fetched by it.",
             code="too-long",
         )
+    nul = code.find("\0")
+    if nul >= 0:
+        raise CodeError(
+            "The code holds a NUL character, at which the engine would stop reading; write \\0 in a string.",
+            code="syntax",
+            line=code.count("\n", 0, nul) + 1,
+            column=nul - code.rfind("\n", 0, nul),
+        )
     bare = _without_wrapping(code)
     if not bare.strip(_NOTHING):
         raise CodeError(f"The code is empty. Send a function, for example: {_EXAMPLE}", code="empty")

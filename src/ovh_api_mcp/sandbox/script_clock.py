@@ -32,6 +32,10 @@ class ScriptClock:
         """The seconds since it was started, those of standing still included."""
         return time.monotonic() - self._started
 
+    def has_run(self, seconds: float) -> bool:
+        """Tell whether the script has had so much time."""
+        return self.elapsed_s - self.stood_s >= seconds
+
     @asynccontextmanager
     async def deadline(self) -> AsyncIterator[None]:
         """Start; *Raises* TimeoutError when the time is up."""

@@ -14,8 +14,9 @@ import _quickjs
 from ovh_api_mcp import limits
 
 _PRELUDE_FIRST_LINE: Final = 1 << 22  # beyond any line of a script, so that frames tell whose they are
-_FRAME: Final = re.compile(r"\(<input>:(\d+):(\d+)\)")
-_PARSE_ERROR: Final = re.compile(r"\n    at <input>:(\d+):(\d+)\s*\Z")
+# Short numbers: a script may write a stack of its own.
+_FRAME: Final = re.compile(r"\(<input>:(\d{1,9}):(\d{1,9})\)")
+_PARSE_ERROR: Final = re.compile(r"\n    at <input>:(\d{1,9}):(\d{1,9})\s*\Z")
 
 JSError = _quickjs.JSException
 
@@ -63,15 +64,8 @@ class Engine:
         self._context.set_time_limit(max(seconds, 0.0))
 
     def evaluate(self, code: str) -> object:
-        """Evaluate `code` as a global script; return its completion value, None for null and undefined.
-
-        Raises:
-            ValueError: a value that the binding cannot carry, such as a symbol.
-        """
-        try:
-            return self._context.eval(code)
-        except TypeError as error:
-            raise ValueError(str(error)) from None
+        """Evaluate `code` as a global script; return its completion value, None for null and undefined."""
+        return self._context.eval(code)
 
     def run_job(self) -> bool:
         """Run one pending job; tell whether there was one."""
@@ -97,7 +91,7 @@ def first_script_position(stack: str) -> Position:
 def _bounds() -> dict[str, int]:
     return {
         "resultChars": limits.RESULT_BYTES,
-        "callChars": limits.CALL_BYTES,
+        "callBytes": limits.CALL_BYTES,
         "logsChars": limits.LOGS_BYTES,
         "logLineChars": limits.LOG_LINE_CHARS,
         "messageChars": limits.SCRIPT_MESSAGE_CHARS,

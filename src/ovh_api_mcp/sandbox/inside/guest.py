@@ -102,6 +102,7 @@ class Guest:
         self._replies = 0
         self._memory_bytes = 0
         self._peak_at_start_bytes = 0
+        self._may_throw = True
 
     def serve(self) -> None:
         """Say that the child is ready, wait for the script, run it, tell how it ended."""
@@ -128,7 +129,8 @@ class Guest:
     # --- the run
 
     def _run(self, code: str) -> None:
-        self._enter("start", *self._compile(code))
+        self._may_throw = "throw" in code or "reject" in code
+        self._start(code)
         while True:
             self._run_jobs()
             if self._ask("head"):
@@ -142,12 +144,11 @@ class Guest:
             self._take_replies()
 
     def _run_jobs(self) -> None:
+        """Run jobs until none is left or the script has ended, with a look at its calls now and then."""
         while True:
-            for _ in range(_JOBS_BETWEEN_LOOKS):
-                if not self._run_job():
-                    self._look()
-                    return
-            if self._look():
+            is_idle = not all(self._run_job() for _ in range(_JOBS_BETWEEN_LOOKS))
+            has_refused = self._look()
+            if (is_idle and not has_refused) or self._ask("head"):
                 return
 
     def _run_job(self) -> bool:
@@ -158,14 +159,21 @@ class Guest:
             raise self._ended_by(error) from None
 
     def _look(self) -> bool:
-        """Send what the script has printed and asked for; tell whether it has ended."""
+        """Send what the script has printed and asked for; tell whether a call was refused here."""
         self._send_logs()
-        if self._ask("head"):
-            return True
-        calls = self._ask("calls")
-        for call_id, arguments in json.loads(f"[{calls}]") if calls else ():
-            self._send(frames.encode_json(FrameType.CALL, {"id": call_id}, arguments.encode()))
-        return False
+        has_refused = False
+        while not self._ask("head") and (call := self._ask("call")):
+            has_refused = not self._send_call(*json.loads(str(call))) or has_refused
+        return has_refused
+
+    def _send_call(self, call_id: int, arguments: str) -> bool:
+        """Send a call, or refuse it: the prelude counts characters, a frame bytes."""
+        body = arguments.encode()
+        if len(body) > limits.CALL_BYTES:
+            self._enter("reply", call_id, False, "", False)
+            return False
+        self._send(frames.encode_json(FrameType.CALL, {"id": call_id}, body))
+        return True
 
     def _take_replies(self) -> None:
         if not self._inbox:
@@ -195,13 +203,13 @@ class Guest:
 
     # --- in and out of the engine
 
-    def _compile(self, code: str) -> tuple[object, bool]:
-        """Return what the code is, and whether that is only the value of its last statement.
+    def _start(self, code: str) -> None:
+        """Find out which form the code has, and begin to run it.
 
         Raises:
-            ScriptEnded: `syntax`, or whatever evaluating the code came to.
+            ScriptEnded: `syntax`, or whatever beginning to run it came to.
         """
-        furthest = _NotParsedError("", Position(0, 0))
+        furthest: _NotParsedError | None = None
         self._shift = 1
         for form in _FORMS:
             text = code.rstrip(_AFTER_AN_EXPRESSION) if form.is_expression else code
@@ -209,12 +217,20 @@ class Guest:
                 self._parse(_PARSE_ONLY, form.twin, text)
                 parsed = self._parse("", form.pair, text)
             except _NotParsedError as error:
-                furthest = max(furthest, error, key=_NotParsedError.place)
+                furthest = error if furthest is None else max(furthest, error, key=_NotParsedError.place)
             else:
-                return self._value_of(form, parsed, code), form is _GLOBAL_STATEMENTS
+                return self._start_form(form, parsed, code)
+        assert furthest is not None
         last_line = code.count("\n") + 1  # where something is missing at the end, the parser stops behind it
-        place = Position(min(furthest.at.line - 1, last_line), furthest.at.column)
+        place = Position(min(self._in_script(furthest.at).line, last_line), furthest.at.column)
         raise ScriptEnded("syntax", "SyntaxError", _message_of(furthest.text), place)
+
+    def _start_form(self, form: _Form, parsed: object, code: str) -> None:
+        if form is _GLOBAL_STATEMENTS:
+            self._shift = 0
+            self._enter("statements", code)
+        else:
+            self._enter("expression" if form.is_expression else "function", parsed)
 
     def _parse(self, first: str, pair: tuple[str, str], code: str) -> object:
         """Return what code between the two of `pair` is; nothing of it runs.
@@ -223,38 +239,18 @@ class Guest:
             _NotParsedError: it is no JavaScript.
         """
         try:
-            return self._evaluate(f"{first}{pair[0]}\n{code}\n{pair[1]}")
+            self._engine.limit_time(self._time_left())
+            return self._engine.evaluate(f"{first}{pair[0]}\n{code}\n{pair[1]}")
         except JSError as error:
             text = str(error)
             at = parse_error_position(text)
             if at is not None:
                 raise _NotParsedError(text, at) from None
+            if text.startswith("SyntaxError:"):  # some errors of the parser have no place
+                raise _NotParsedError(text, Position(0, 0)) from None
             if not text.startswith("0"):  # no time or memory is left
                 raise self._ended_by(error) from None
             return None
-
-    def _value_of(self, form: _Form, parsed: object, code: str) -> object:
-        if form is _STATEMENTS:
-            return parsed
-        try:
-            if form is _GLOBAL_STATEMENTS:
-                self._shift = 0
-                return self._evaluate(code)
-            assert callable(parsed)
-            self._engine.limit_time(self._time_left())
-            value: object = parsed()
-        except JSError as error:
-            raise self._ended_by(error) from None
-        except TypeError:  # a value that the binding cannot carry, such as a symbol
-            raise ScriptEnded("not-a-function", "", "a value") from None
-        return value
-
-    def _evaluate(self, code: str) -> object:
-        self._engine.limit_time(self._time_left())
-        try:
-            return self._engine.evaluate(code)
-        except ValueError:
-            raise ScriptEnded("not-a-function", "", "a value") from None
 
     def _enter(self, op: str, *arguments: object) -> object:
         """Enter the prelude where it may run code of the script."""
@@ -285,14 +281,21 @@ class Guest:
 
     def _threw(self, name: str, message: str, stack: str, fields: object) -> ScriptEnded:
         at = self._in_script(first_script_position(stack))
-        if (name, message) == ("InternalError", "out of memory") or (message == "null" and self._has_grown()):
+        if self._is_shortage(name, message):
             return _out_of_memory(at)
         kind = "stack" if name == "RangeError" and "call stack" in message else "threw"
         return ScriptEnded(kind, name, message, at, fields)
 
-    def _has_grown(self) -> bool:
-        """Tell whether memory has been short: then the engine throws null."""
-        return _peak_bytes() - self._peak_at_start_bytes > self._memory_bytes // 2
+    def _is_shortage(self, name: str, message: str) -> bool:
+        """Tell whether an error is the engine's word for too little memory, as far as that can be told.
+
+        It throws null where there is no memory for an error. So may a script, if it throws at all,
+        which is believed where it has not grown.
+        """
+        if message != "null":
+            return name == "InternalError" and message.startswith("out of memory")
+        has_grown = _peak_bytes() - self._peak_at_start_bytes > self._memory_bytes // 2
+        return has_grown or not self._may_throw
 
     def _in_script(self, position: Position) -> Position:
         if position.line <= self._shift:

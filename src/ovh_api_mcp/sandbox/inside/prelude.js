@@ -12,9 +12,11 @@
   const { apply, getPrototypeOf, setPrototypeOf } = Reflect;
   const { create, defineProperty, entries, freeze, keys, getOwnPropertyDescriptor } = Object;
   const { parse, stringify } = JSON;
+  const evaluate = eval; // by another name it sees the globals only
   const { isArray } = Array;
   const { isSafeInteger, isFinite } = Number;
   const NativePromise = Promise, NativeError = Error, NativeBigInt = BigInt, NativeString = String;
+  const NativeInternalError = InternalError;
   const NativeMap = Map, NativeSet = Set, NativeRegExp = RegExp;
   const then = Promise.prototype.then;
   const mapForEach = Map.prototype.forEach, setForEach = Set.prototype.forEach;
@@ -42,7 +44,7 @@
   // ---------------------------------------------------------------- values to JSON text
 
   const TooLarge = bare();
-  const MAX_DEPTH = 100, MAX_NOTES = 8, PIECE = 65536;
+  const MAX_DEPTH = 100, MAX_NOTES = 8, NOTE_CHARS = 200, PIECE = 65536;
 
   // Writes one value, as one text.
   function toJson(value, mode, limit, notes) {
@@ -77,7 +79,7 @@
       return mode === "call" ? apply(slice, path, [1]) : "result" + path;
     }
     function note(frame, what) {
-      if (notes.count < MAX_NOTES) notes[notes.count] = where(frame) + " " + what;
+      if (notes.count < MAX_NOTES) notes[notes.count] = cut(where(frame), NOTE_CHARS) + " " + what;
       notes.count++;
     }
     function mark(frame, shown, what) {
@@ -194,7 +196,10 @@
 
     function writeError(error, up) {
       const known = apply(weakGet, ovhFields, [error]);
-      if (known !== undefined) return writeFields(known, keys(known), up, '"name":"OvhError"');
+      if (known !== undefined) {
+        const fields = parse(known, reviveLong);
+        return writeFields(fields, keys(fields), up, '"name":"OvhError"');
+      }
       const head = '"name":' + quote(textOf(error.name)) + ',"message":' + quote(textOf(error.message));
       writeFields(error, keys(error), up, head);
     }
@@ -210,6 +215,9 @@
     return pieces;
   }
 
+  function isShortage(error) {
+    return error instanceof NativeInternalError && textOf(error.message) === "out of memory";
+  }
   function textOf(value) {
     try { return typeof value === "string" ? value : typeof value === "symbol" ? apply(symbolToString, value, []) : "" + value; }
     catch { return "[unprintable]"; }
@@ -316,10 +324,11 @@
 
   // ---------------------------------------------------------------- ovh
 
+  // What the server said of a failed call, as its JSON text: a script may change the error it is given.
   const ovhFields = new WeakMap();
 
   function OvhError(message) {
-    return newOvhError({ message: textOf(message) }, "");
+    return newOvhError('{"message":' + quote(textOf(message)) + "}", "");
   }
   OvhError.prototype = create(NativeError.prototype, {
     name: { value: "OvhError", writable: true, configurable: true },
@@ -327,17 +336,21 @@
   });
   const ovhErrorPrototype = OvhError.prototype;
 
-  function newOvhError(fields, stack) {
-    const error = new NativeError(fields.message);
+  function newOvhError(text, stack) {
+    const fields = parse(text, reviveLong), error = new NativeError(fields.message);
     setPrototypeOf(error, ovhErrorPrototype);
     const names = keys(fields);
     for (let i = 0; i < names.length; i++)
       if (names[i] !== "message") own(error, names[i], fields[names[i]], true);
     if (stack !== "") own(error, "stack", stack, false);
-    apply(weakSet, ovhFields, [error, fields]);
+    apply(weakSet, ovhFields, [error, text]);
     return error;
   }
+  function refusal(code, message, stack) {
+    return newOvhError('{"message":' + quote(cut(message, bound.messageChars)) + ',"code":' + quote(code) + "}", stack);
+  }
 
+  const CALL_TOO_LARGE = "the call is larger than " + bound.callBytes + " bytes: send less at once";
   let nextId = 1, made = 0, inFlight = 0;
   let firstWaiting = null, lastWaiting = null;
   const pending = bare();
@@ -346,18 +359,20 @@
     const stack = new NativeError().stack;
     const extra = arguments.length > 1;
     return new NativePromise((resolve, reject) => {
-      const refuse = (message) => reject(newOvhError({ message, code: "invalid-call" }, stack));
+      const refuse = (message) => reject(refusal("invalid-call", message, stack));
       if (extra || typeof options !== "object" || options === null || isArray(options))
         return refuse('ovh.request takes one object: ovh.request({ method: "GET", path: "/v1/me" })');
       let text;
       try {
-        text = toJson(options, "call", bound.callChars, newNotes());
+        text = toJson(options, "call", bound.callBytes, newNotes());
       } catch (error) {
-        if (error === TooLarge) return refuse("the call is larger than " + bound.callChars + " characters: send less at once");
+        if (error === TooLarge) return refuse(CALL_TOO_LARGE);
+        if (isShortage(error)) throw error;
+        if (error === null) return refuse("the call cannot be sent: null was thrown while it was read, as happens when memory is short");
         return refuse("the call cannot be sent: " + textOf(error && error.message));
       }
       if (made >= bound.calls)
-        return reject(newOvhError({ message: "this script has made " + made + " API calls, which is the limit: return what you have and go on in another run", code: "too-many-calls" }, stack));
+        return reject(refusal("too-many-calls", "this script has made " + made + " API calls, which is the limit: return what you have and go on in another run", stack));
       made++;
       const call = bare();
       call.id = nextId++; call.text = text; call.resolve = resolve; call.reject = reject; call.stack = stack; call.next = null;
@@ -367,18 +382,16 @@
     });
   }
 
-  // The calls that may leave now, as JSON text: [[id, arguments], …]
-  function takeCalls() {
-    let out = "";
-    while (firstWaiting !== null && inFlight < bound.callsInFlight) {
-      const call = firstWaiting;
-      firstWaiting = call.next;
-      if (firstWaiting === null) lastWaiting = null;
-      inFlight++;
-      out += (out === "" ? "" : ",") + "[" + call.id + "," + stringify(call.text) + "]";
-      call.text = "";
-    }
-    return out;
+  // The next call that may leave now, as JSON text: [id, arguments]; "" where none may.
+  function takeCall() {
+    const call = firstWaiting;
+    if (call === null || inFlight >= bound.callsInFlight) return "";
+    const text = "[" + call.id + "," + stringify(call.text) + "]";
+    call.text = "";
+    firstWaiting = call.next;
+    if (firstWaiting === null) lastWaiting = null;
+    inFlight++;
+    return text;
   }
 
   function reply(id, ok, text, hasLong) {
@@ -386,14 +399,14 @@
     if (call === undefined) return;
     delete pending[id];
     inFlight--;
+    if (!ok) return call.reject(text === "" ? refusal("invalid-call", CALL_TOO_LARGE, call.stack) : newOvhError(text, call.stack));
     let value;
     try {
-      value = text === "" ? null : hasLong ? parse(text, reviveLong) : parse(text);
+      value = hasLong ? parse(text, reviveLong) : parse(text);
     } catch {
-      return call.reject(newOvhError({ message: "the answer does not fit into the script's memory", code: "answer-too-large" }, call.stack));
+      return call.reject(refusal("answer-too-large", "the answer does not fit into the script's memory", call.stack));
     }
-    if (ok) call.resolve(value);
-    else call.reject(newOvhError(value, call.stack));
+    call.resolve(value);
   }
 
   function shortcut(method, name) {
@@ -463,37 +476,53 @@
   function accessor(name) {
     if (accessors[name] === undefined) {
       const shared = bare();
-      shared.get = function () { return unfold(this) ? this[name] : undefined; };
-      shared.set = function (value) { unfold(this); own(this, name, value, true); };
+      shared.get = function () { return unfolded(this, name); };
+      shared.set = function (value) { unfolded(this, name); own(this, name, value, true); };
       shared.enumerable = true;
       shared.configurable = true;
       accessors[name] = shared;
     }
     return accessors[name];
   }
-  function unfold(object) {
+  function unfolded(object, name) {
     for (let owner = object; typeof owner === "object" && owner !== null; owner = getPrototypeOf(owner)) {
-      const text = apply(weakGet, details, [owner]);
-      if (text === undefined) continue;
-      const fields = parse(text), names = keys(fields);
-      apply(weakDelete, details, [owner]);
-      for (let i = 0; i < names.length; i++) own(owner, names[i], fields[names[i]], true);
-      return true;
+      const folded = apply(weakGet, details, [owner]);
+      if (folded === undefined) continue;
+      const fields = typeof folded === "string" ? parse(folded) : folded, names = keys(fields);
+      try {
+        for (let i = 0; i < names.length; i++) own(owner, names[i], fields[names[i]], true);
+        apply(weakDelete, details, [owner]);
+      } catch { // it was frozen
+        apply(weakSet, details, [owner, fields]);
+      }
+      return fields[name];
     }
-    return false;
+    return undefined;
   }
 
   // ---------------------------------------------------------------- the run
 
   let spec = null, outcome = null;
+  const outOfMemory = bare(); // made beforehand: then there is no memory to make it
+  outOfMemory.head = '{"kind":"memory","name":"","message":""}';
 
-  // `value` is what the code came to: a function, a promise of something, or, for statements
-  // without `return`, the value of the last one.
+  // Statements without `return`: what the last of them comes to is what the script is.
+  function startStatements(code) {
+    let value;
+    try { value = evaluate(code); } catch (error) { return threw(error); }
+    start(value, true);
+  }
+  function startExpression(expression) {
+    let value;
+    try { value = expression(); } catch (error) { return threw(error); }
+    start(value, false);
+  }
+  // `value` is a function or a promise of something.
   function start(value, isLastValue) {
     let run = value;
     if (typeof value === "function") {
       try { run = value(spec); } catch (error) { return threw(error); }
-    } else if (!isThenable(value) && (!isLastValue || value === null)) {
+    } else if (!isThenable(value) && (!isLastValue || value === null || value === undefined)) {
       return fail("not-a-function", isLastValue ? "statements without a function and without `return`" : describe(value));
     }
     try {
@@ -508,6 +537,9 @@
     try { return typeof value === "object" && value !== null && typeof value.then === "function"; } catch { return false; }
   }
   function finish(value) {
+    try { settle(value); } catch { outcome = outOfMemory; }
+  }
+  function settle(value) {
     if (outcome !== null) return;
     const notes = newNotes();
     let pieces;
@@ -532,15 +564,19 @@
     return value === null ? "null or undefined" : typeof value === "object" ? "an object" : "a " + typeof value;
   }
   function threw(error) {
+    try { tell(error); } catch { outcome = outOfMemory; }
+  }
+  function tell(error) {
     let name = "", message = "", stack = "", fields = "null";
+    if (typeof error === "unknown") { outcome = outOfMemory; return; } // the engine threw without a value
     try {
       if (typeof error === "object" && error !== null) {
         name = textOf(error.name); message = textOf(error.message); stack = textOf(error.stack);
         if (name === "undefined" && message === "undefined") { name = "Thrown"; message = shown(error); }
         const known = apply(weakGet, ovhFields, [error]);
-        if (known !== undefined) fields = toJson(known, "result", bound.fieldsChars, newNotes());
+        if (known !== undefined && known.length <= bound.fieldsChars) fields = known;
       } else {
-        name = "Thrown"; message = shown(error);
+        name = "Thrown"; message = error === null ? "null" : shown(error);
       }
     } catch {
       name = "Error"; message = "an error that cannot be read";
@@ -577,8 +613,10 @@
       case "document": spec = unpacked(a); own(globalThis, "spec", spec, false); return null;
       case "seed": seed(a); return null;
       case "walk": return walk();
-      case "start": start(a, b); return null;
-      case "calls": return takeCalls();
+      case "function": start(a, false); return null;
+      case "expression": startExpression(a); return null;
+      case "statements": startStatements(a); return null;
+      case "call": return takeCall();
       case "reply": reply(a, b, c, d); return null;
       case "waiting": return inFlight;
       case "unsent": { let count = 0; for (let call = firstWaiting; call !== null; call = call.next) count++; return count; }
@@ -591,6 +629,14 @@
     return undefined;
   }
 
+  const settled = NativePromise.resolve();
+  own(settled, "constructor", undefined, false); // where `then` would ask the script's Promise
+  function queueMicrotask(job) {
+    if (typeof job !== "function") throw new TypeError("queueMicrotask takes a function");
+    apply(then, settled, [() => { try { job(); } catch (error) { threw(error); } }]);
+  }
+
+  own(globalThis, "queueMicrotask", queueMicrotask, false);
   own(globalThis, "ovh", ovh, false);
   own(globalThis, "OvhError", OvhError, false);
   own(globalThis, "console", console, false);
