@@ -1,15 +1,22 @@
-"""Run every benchmark, or those named: `python -m benchmarks [start_up] [search] [execute] [soak]`."""
+"""Run every benchmark, or those named: `python -m benchmarks [start_up] [search] [execute] …`."""
 
 import asyncio
 import os
 import platform
 import sys
 
-from benchmarks import execute, search, soak, start_up
+from benchmarks import deadlines, execute, mistakes, search, soak, start_up
 from benchmarks.figures import PRACTICE_KEYS, compile_bytecode
 from ovh_api_mcp.simulator.account import SimulatedAccount
 
-_ALL = {"start_up": start_up.main, "search": search.main, "execute": execute.main, "soak": soak.main}
+_ALL = {
+    "start_up": start_up.main,
+    "search": search.main,
+    "execute": execute.main,
+    "deadlines": deadlines.main,
+    "mistakes": mistakes.main,
+    "soak": soak.main,
+}
 
 
 def main() -> None:

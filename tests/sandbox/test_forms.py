@@ -28,6 +28,11 @@ ACCEPTED: list[tuple[str, JsonValue]] = [
     ("\n\n```\n() => 1\n```", 1),
     ("```ts\n() => 1", 1),
     ("~~~js\n() => 1\n~~~", 1),
+    ("Here is the script:\n\n```js\n() => 1\n```\nIt returns 1; that is all.", 1),
+    ("```js\n() => 1\n```\n\nThis returns 1.", 1),
+    ("() => 1\n```", 1),
+    ("import ovh from 'ovh';\nasync () => 1", 1),
+    ("import { ovh } from \"@ovh/api\"\nimport * as ovh from 'ovh'\n\nexport default () => 1", 1),
     ("export default async () => 1", 1),
     ("export default function () { return 1 };", 1),
     ("\ufeffasync () => 1", 1),
@@ -62,6 +67,9 @@ async def test_an_accepted_form_gives_its_value(run: Run, code: str, expected: J
         ("[1, 2]", "an array"),
         ("({ a: 1 })", "an object"),
         ("const a = 1", "without `return`"),
+        ("class A {}", "a class"),
+        ("function* f() {}", "a generator"),
+        ("async function* f() {}", "a generator"),
     ],
 )
 async def test_what_is_no_function_is_named(run: Run, code: str, what: str) -> None:
@@ -136,6 +144,13 @@ async def test_code_that_closes_brackets_it_did_not_open_is_not_run(run: Run, co
         ("const a = null;\nreturn a.b", 2, 8),
         ("const a = null;\na.b", 2, 1),
         ("async () => {\n  await ovh.get('/v1/me');\n  nope()\n}", 3, 3),
+        ("async () => {", 1, 14),
+        ("async () => {\n  if (1) {\n  }", 3, 4),
+        ("() => f(\n  1", 2, 4),
+        ("Prose:\n```js\n() => nope\n```", 3, 7),
+        ("import ovh from 'ovh';\n() => nope", 2, 7),
+        ("function helper() {\n  throw new Error('x');\n}\nreturn helper()", 2, 13),
+        ("() => [1].map((x) =>\n  x.a.b)", 2, 3),
     ],
 )
 async def test_an_error_is_placed_in_the_script_as_written(
@@ -153,6 +168,12 @@ def test_empty_code_is_refused_with_an_example(code: str) -> None:
         parse_script(code, limit_bytes=100)
     assert caught.value.code == "empty"
     assert "async () =>" in caught.value.message
+
+
+def test_two_fenced_blocks_are_refused_because_either_may_be_meant() -> None:
+    with pytest.raises(CodeError) as caught:
+        parse_script("```js\n() => 1\n```\nor\n```js\n() => 2\n```", limit_bytes=100)
+    assert (caught.value.code, caught.value.line) == ("syntax", 5)
 
 
 def test_code_is_measured_in_bytes() -> None:

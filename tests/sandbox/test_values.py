@@ -1,5 +1,6 @@
 """What a script returns and prints."""
 
+import re
 import uuid
 
 import pytest
@@ -31,6 +32,16 @@ pytestmark = pytest.mark.anyio
         ("() => '\\ud800'", "\ufffd"),
         ("() => { const a = {x: 1}; return [a, a] }", [{"x": 1}, {"x": 1}]),
         ("() => ({ __proto__: null, a: 1 })", {"a": 1}),
+        ("() => [Object(1n), [1, , 3], new Proxy({ a: 1 }, {})]", [1, [1, None, 3], {"a": 1}]),
+        ("() => new Uint8Array([1, 255]).buffer", [1, 255]),
+        (
+            "() => new Error('outer', { cause: new TypeError('inner') })",
+            {"name": "Error", "message": "outer (caused by TypeError: inner)"},
+        ),
+        (
+            "async () => (await Promise.allSettled([Promise.reject(new Error('no'))]))[0].reason",
+            {"name": "Error", "message": "no"},
+        ),
     ],
 )
 async def test_a_value_comes_back_as_a_person_would_wish(run: Run, code: str, expected: JsonValue) -> None:
@@ -53,7 +64,11 @@ async def test_a_value_comes_back_as_a_person_would_wish(run: Run, code: str, ex
         ("() => () => 1", "[function without a name]", "result is a function"),
         ("() => [ovh.get('/v1/me')]", ["[promise]"], "await"),
         ("() => Symbol('s')", "Symbol(s)", "symbol"),
-        ("() => new Map([[{}, 1]])", {}, "key that is no text"),
+        ("() => new Map([[{}, 1], ['a', 2]])", [[{}, 1], ["a", 2]], "keys that are no text"),
+        ("() => new Date(NaN)", "[invalid date]", "result is a date that does not exist"),
+        ("() => ({ d: new Date('x') })", {"d": "[invalid date]"}, "result.d is a date"),
+        ("() => [1, 2].values()", "[iterator]", "[...it]"),
+        ("() => (function* () { yield 1 })()", "[iterator]", "[...it]"),
     ],
 )
 async def test_what_json_lacks_is_shown_and_noted(
@@ -95,6 +110,86 @@ async def test_console_output_comes_in_order_with_results_and_with_errors(run: R
     looping = await run(f"() => {{ {printing} for (;;); }}", timeout_s=60, cpu_s=0.3)
     for outcome in (returned, thrown, looping):
         assert [(line.level, line.text) for line in outcome.logs] == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        ("console.log('%s has %d of 100%%', 'a', 2, { b: 1 })", ['log a has 2 of 100% {"b":1}']),
+        (
+            "console.log('100%', 1); console.log('%s'); console.log('%q', 1)",
+            ["log 100% 1", "log %s", "log %q 1"],
+        ),
+        ("console.log('%o %j %c!', { a: 1 }, [2], 'color: red')", ['log {"a":1} [2] !']),
+        ("console.table([{ a: 1 }]); console.dir([1], { depth: 0 })", ['log [{"a":1}]', "log [1]"]),
+        ("console.assert(1 < 2, 'no'); console.assert(1 > 2, 'yes', 3)", ["error Assertion failed: yes 3"]),
+        (
+            "console.group('g'); console.log('in'); console.groupEnd(); console.groupEnd(); console.log('out')",
+            ["log g", "log   in", "log out"],
+        ),
+        (
+            "console.count(); console.count(); console.count('b')",
+            ["log default: 1", "log default: 2", "log b: 1"],
+        ),
+        ("console.timeEnd('never')", ["warn no timer runs by the name never"]),
+        ("console.trace('here')", ["debug Trace: here"]),
+        ("console.log(new Error('a', { cause: 'b' }))", ["log Error: a (caused by b)"]),
+        ("console.log()", ["log "]),
+    ],
+)
+async def test_every_console_method_is_there_and_prints_what_people_expect(
+    run: Run, code: str, lines: list[str]
+) -> None:
+    outcome = await run(f"() => {{ {code}; return 1 }}")
+    assert value(outcome) == 1
+    assert [f"{line.level} {line.text}" for line in outcome.logs] == lines
+
+
+async def test_a_timer_of_the_console_tells_milliseconds(run: Run) -> None:
+    outcome = await run(
+        "() => { console.time('t'); console.timeLog('t', 'on'); console.timeEnd('t'); return 1 }"
+    )
+    first, second = (line.text for line in outcome.logs)
+    assert re.fullmatch(r"t: \d+ ms on", first)
+    assert re.fullmatch(r"t: \d+ ms", second)
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "message"),
+    [
+        (
+            "throw new Error('a', { cause: new RangeError('b', { cause: 'c' }) })",
+            "Error",
+            "a (caused by RangeError: b) (caused by c)",
+        ),
+        (
+            "await Promise.any([Promise.reject(new Error('a')), Promise.reject(2)])",
+            "AggregateError",
+            "all promises were rejected [Error: a; 2]",
+        ),
+        (
+            "const e = new Error('a'); e.cause = { e }; throw e",
+            "Error",
+            'a (caused by {"e":{"name":"Error","message":"a","cause":"[circular]"}})',
+        ),
+        ("const e = new Error('a'); e.cause = e; throw e", "Error", "a" + " (caused by Error: a)" * 3),
+        ("throw 'text'", "Thrown", "text"),
+        ("throw { code: 7, message: 'm' }", "Thrown", '{"code":7,"message":"m"}'),
+        ("throw undefined", "Thrown", "undefined"),
+        ("class Mine extends Error { name = 'Mine' }; throw new Mine('x')", "Mine", "x"),
+        (
+            "const e = new Error('x'); Object.defineProperty(e, 'cause', { get() { throw 1 } }); throw e",
+            "Error",
+            "x",
+        ),
+    ],
+)
+async def test_what_is_thrown_is_told_with_what_caused_it(
+    run: Run, code: str, name: str, message: str
+) -> None:
+    failure = (await run(f"async () => {{ {code} }}")).failure
+    assert failure is not None
+    assert (failure.kind, failure.name, failure.message) == ("threw", name, message)
 
 
 async def test_console_output_is_bounded_and_the_rest_counted(run: Run) -> None:

@@ -217,6 +217,14 @@ class CatalogFile:
         """Return the whole OpenAPI document as JSON text; several megabytes."""
         return b"".join(self.document_pieces())
 
+    def schema_names(self) -> list[str]:
+        """Return the names of the document's schemas; reads the whole document, some 20 ms."""
+        try:
+            whole = msgspec.json.decode(self.document(), type=_StoredDocument)
+        except msgspec.DecodeError as error:
+            raise _unusable(self.path, "its document is damaged") from error
+        return list(whole.components.schemas)
+
     def verify(self) -> None:
         """Read the file through once, 30 ms; raises CatalogError `cache-unusable` where it is damaged."""
         if self._rows("PRAGMA quick_check(1)") != [("ok",)]:
@@ -298,6 +306,14 @@ def _blob(value: object, path: Path) -> bytes:
     if isinstance(value, bytes):
         return value
     raise _unusable(path, "a value that should be bytes is not")
+
+
+class _StoredComponents(msgspec.Struct, frozen=True):
+    schemas: dict[str, msgspec.Raw] = {}
+
+
+class _StoredDocument(msgspec.Struct, frozen=True):
+    components: _StoredComponents = _StoredComponents()
 
 
 class _StoredParameter(msgspec.Struct, frozen=True):

@@ -64,6 +64,10 @@ class Gatekeeper:
         route = self._router.route(call.method, path)
         return _api_request(self._operation(route), route, call)
 
+    def nearest(self, path: str) -> list[str]:
+        """Return the path templates that a text which is none was probably meant for, the likeliest first."""
+        return self._router.nearest(path)
+
     def _operation(self, route: Route) -> Operation:
         operation = self._catalog.operation(route.method, route.template)
         if operation is None:

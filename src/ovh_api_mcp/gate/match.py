@@ -18,7 +18,7 @@ from ovh_api_mcp.gate.nearest import Nearest
 from ovh_api_mcp.gate.path import CallPath, Segment
 from ovh_api_mcp.gate.refusal import listed, quoted, refusal
 from ovh_api_mcp.gate.routes import RouteNode, build_routes, find_route, is_parameter
-from ovh_api_mcp.limits import MESSAGE_CHARS
+from ovh_api_mcp.limits import MESSAGE_CHARS, PATH_CHARS
 
 _PLACEHOLDER: Final = re.compile(
     r".*\{.*|.*\}.*"  # {zoneName}
@@ -66,6 +66,13 @@ class Router:
         if not path.is_template:
             self._refuse_placeholder(template, path)
         return _route(method, template, path)
+
+    def nearest(self, path: str) -> list[str]:
+        """Return the path templates that a text which is none was probably meant for, the likeliest first."""
+        parts = path[:PATH_CHARS].strip("/").split("/")
+        segments = [Segment(part, part, part[1:-1] if is_parameter(part) else "") for part in parts if part]
+        found = self._nearest.operations(Method.GET, segments)
+        return list(dict.fromkeys(operation.partition(" ")[2] for operation in found))
 
     def _unknown(self, method: Method, path: CallPath) -> RefusedError:
         fact = f"There is no operation {method} {cut_foreign(path.wire, _SHOWN_CHARS)}."

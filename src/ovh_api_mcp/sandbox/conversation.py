@@ -334,7 +334,7 @@ def _words(kind: FailureKind, detail: str, bounds: ScriptLimits) -> tuple[str, s
         case "stack":
             return detail, "the functions of the script call each other without end, or too deep"
         case "never-settles":
-            return detail, "did you forget to call resolve, or await something that never happens?"
+            return detail, ""
         case "result-too-large":
             return (
                 f"the result is larger than {limits.RESULT_BYTES // limits.MIB} MiB of JSON",

@@ -1,9 +1,10 @@
 """What models write, made ready for the engine.
 
-Accepted: an arrow function or function expression, async or not; with or without a code fence,
-`export default`, a trailing semicolon; or bare statements with `return` and `await`. The engine
-itself decides which of these it is (inside/guest.py); here only the wrapping comes off, and every
-line and column stays where the model wrote it.
+Accepted: an arrow function or function expression, async or not; with or without a code fence and
+prose around it, an import of what is there anyway, `export default`, a trailing semicolon; or bare
+statements with `return` and `await`. The engine itself decides which of these it is
+(inside/guest.py); here only the wrapping comes off, and every line and column stays where the model
+wrote it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,13 @@ from typing import Final
 from ovh_api_mcp.errors import CodeError
 
 _FENCE_OPEN: Final = re.compile(r"\A\s*(?P<fence>`{3,}|~{3,})[^\n`]*(?=\n|\Z)")
+_FENCE_LINE: Final = re.compile(r"^[ \t]*(?P<fence>`{3,}|~{3,})[^\n`]*$", re.MULTILINE)
+_NO_PROSE: Final = re.compile(r"[`{};]|=>|\bfunction\b")
+# What such a line would bring is there already, under the same name.
+_IMPORT: Final = re.compile(
+    r"\A\s*import[ \t]+(?:\*[ \t]+as[ \t]+)?(?:ovh|\{[ \t]*(?:ovh|spec|console|crypto)[ \t]*\})[ \t]+"
+    r"from[ \t]+(?:\"[^\"\n]{1,80}\"|'[^'\n]{1,80}')[ \t]*;?[ \t]*(?=\n|\Z)"
+)
 _EXPORT: Final = re.compile(r"\A\s*export\s+default\b")
 _NOTHING: Final = " \t\r\n\f\v;\u00a0\u2028\u2029"
 _EXAMPLE: Final = "async () => await ovh.request({ method: 'GET', path: '/v1/me' })"
@@ -79,17 +87,35 @@ def parse_script(code: str, *, limit_bytes: int) -> Script:
 
 
 def _without_wrapping(code: str) -> str:
-    code = code.removeprefix("\ufeff")
-    opening = _FENCE_OPEN.match(code)
-    if opening:
-        code = _blank(code, 0, opening.end())
-        closing = re.search(rf"^[ \t]*{re.escape(opening['fence'])}[ \t]*$", code, re.MULTILINE)
-        if closing:
-            code = code[: closing.start()]
+    code = _without_fence(code.removeprefix("\ufeff"))
+    while found := _IMPORT.match(code):
+        code = _blank(code, 0, found.end())
     export = _EXPORT.match(code)
     if export:
         code = _blank(code, 0, export.end())
     return code
+
+
+def _without_fence(code: str) -> str:
+    """Return the code inside a fence, whatever text stands around it; raises CodeError for two fences."""
+    opening = _FENCE_OPEN.match(code)
+    if opening is None:
+        opening = _FENCE_LINE.search(code)
+        if opening is None or _NO_PROSE.search(code, 0, opening.start()):
+            # A fence behind the code only closes one that was left out.
+            return code[: opening.start()] if opening and not code[opening.end() :].strip() else code
+    closing = re.compile(rf"^[ \t]*{re.escape(opening['fence'])}[ \t]*$", re.MULTILINE).search(
+        code, opening.end()
+    )
+    if closing and (another := _FENCE_LINE.search(code, closing.end())):
+        raise CodeError(
+            "The code holds more than one fenced block, and which of them is meant cannot be told. "
+            "Send one function alone, without markdown.",
+            code="syntax",
+            line=code.count("\n", 0, another.start()) + 1,
+            column=1,
+        )
+    return _blank(code[: closing.start()] if closing else code, 0, opening.end())
 
 
 def _blank(text: str, start: int, end: int) -> str:

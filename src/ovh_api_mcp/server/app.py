@@ -21,8 +21,10 @@ from ovh_api_mcp.ovh.client import OvhClient
 from ovh_api_mcp.ovh.credentials import ApplicationCredentials, Credentials
 from ovh_api_mcp.ovh.endpoints import Endpoint, url_endpoint
 from ovh_api_mcp.ovh.transport import Transport
+from ovh_api_mcp.sandbox.advice.document import Document
 from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.secret import Redactor, Secret
+from ovh_api_mcp.server.document_keys import DocumentKeys, NoDocument
 from ovh_api_mcp.server.execution import Execution, ReportProgress
 from ovh_api_mcp.settings import Settings
 
@@ -44,6 +46,7 @@ class App:
     ) -> None:
         self._client = client
         self._gate: Gatekeeper | None = None
+        self._keys: Document = NoDocument()
         self._digest = ""
         self.sandbox = Sandbox()
         self.catalog = Catalog(
@@ -59,6 +62,7 @@ class App:
         )
         self.execution = Execution(
             wait_gate=self._wait_gate,
+            document=lambda: self._keys,
             sandbox=self.sandbox,
             redactor=redactor,
             limit_code_bytes=settings.max_code_bytes,
@@ -103,6 +107,7 @@ class App:
 
     def _switch_to(self, file: CatalogFile) -> None:
         self._gate = Gatekeeper(file, self._client.send)
+        self._keys = DocumentKeys(file, self._gate)
         if file.info.digest != self._digest:
             self._digest = file.info.digest
             self.sandbox.switch_document(file.folded_pieces)

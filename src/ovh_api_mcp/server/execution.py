@@ -1,7 +1,7 @@
 """One run of a script, told from top to bottom.
 
     the code is a script → the catalogue is there → it runs in the sandbox → its calls go through
-    the gate → what it returns is fitted to its budget
+    the gate → advice on how it ended → what it returns is fitted to its budget
 
 Every end of a run is a ToolAnswer, whatever went wrong, and a line in the log. Only cancellation
 goes on upwards; on its way it kills the script. Writes that were sent are never hidden: an answer
@@ -25,6 +25,9 @@ import anyio.to_thread
 from ovh_api_mcp import limits
 from ovh_api_mcp.errors import InternalError, OvhMcpError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
+from ovh_api_mcp.sandbox.advice.advice import Circumstances, advised, is_advice_needed
+from ovh_api_mcp.sandbox.advice.document import Document
+from ovh_api_mcp.sandbox.advice.seen import AnswersSeen
 from ovh_api_mcp.sandbox.outcome import CallAnswer, Outcome, ScriptCall, ScriptLimits
 from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.sandbox.script import parse_script
@@ -37,6 +40,7 @@ from ovh_api_mcp.server.answers import (
     failed_call_answer,
     fitted_answer,
 )
+from ovh_api_mcp.server.document_keys import NoDocument
 from ovh_api_mcp.server.writes import Writes
 
 _log = logging.getLogger(__name__)
@@ -62,7 +66,7 @@ class Execution:
     """Runs the scripts of both tools.
 
     `wait_gate` waits for the catalogue and returns the gate to it, once the sandbox has been given
-    the same catalogue's document.
+    the same catalogue's document. `document` returns what advice may know of that one.
     """
 
     def __init__(
@@ -73,8 +77,10 @@ class Execution:
         redactor: Redactor,
         limit_code_bytes: int,
         limit_result_tokens: int,
+        document: Callable[[], Document] = NoDocument,
     ) -> None:
         self._wait_gate = wait_gate
+        self._document = document
         self._sandbox = sandbox
         self._redactor = redactor
         self._limit_code_bytes = limit_code_bytes
@@ -102,13 +108,19 @@ class Execution:
     async def _run(self, run: _Run, code: str, report: ReportProgress) -> ToolAnswer:
         script = parse_script(code, limit_bytes=self._limit_code_bytes)
         gate = await self._wait_gate(report)
+        bounds = _BOUNDS[run.tool]
+        known = Circumstances(bounds.may_call, AnswersSeen(), self._document())
 
         async def answer_call(call: ScriptCall) -> CallAnswer:
             run.calls += 1
-            return await self._answer_call(gate, call, run.writes)
+            answer = await self._answer_call(gate, call, run.writes)
+            known.seen.note(call, answer)
+            return answer
 
-        outcome = await self._sandbox.run(script, answer_call, _BOUNDS[run.tool], client=run.client)
+        outcome = await self._sandbox.run(script, answer_call, bounds, client=run.client)
         run.end = outcome.failure.kind if outcome.failure else "returned"
+        if is_advice_needed(outcome):  # some milliseconds: other scripts need not wait for them
+            outcome = await anyio.to_thread.run_sync(advised, outcome, script, known)
         return await self._fit(outcome, run.writes)
 
     async def _answer_call(self, gate: Gatekeeper, call: ScriptCall, writes: Writes) -> CallAnswer:

@@ -139,7 +139,8 @@ class Guest:
                 raise ScriptEnded(
                     "never-settles",
                     "NeverSettles",
-                    "the script's promise can never settle: nothing left to run and no API call outstanding",
+                    "the script's promise can never settle: nothing left to run and no API call outstanding: "
+                    "did you forget to call resolve, or await something that never happens?",
                 )
             self._take_replies()
 
@@ -222,8 +223,10 @@ class Guest:
                 return self._start_form(form, parsed, code)
         assert furthest is not None
         last_line = code.count("\n") + 1  # where something is missing at the end, the parser stops behind it
-        place = Position(min(self._in_script(furthest.at).line, last_line), furthest.at.column)
-        raise ScriptEnded("syntax", "SyntaxError", _message_of(furthest.text), place)
+        place, message = self._in_script(furthest.at), _message_of(furthest.text)
+        if place.line > last_line:
+            place, message = Position(last_line, len(code) - code.rfind("\n")), "unexpected end of the code"
+        raise ScriptEnded("syntax", "SyntaxError", message, place)
 
     def _start_form(self, form: _Form, parsed: object, code: str) -> None:
         if form is _GLOBAL_STATEMENTS:

@@ -17,7 +17,10 @@
   const { isSafeInteger, isFinite } = Number;
   const NativePromise = Promise, NativeError = Error, NativeBigInt = BigInt, NativeString = String;
   const NativeInternalError = InternalError;
-  const NativeMap = Map, NativeSet = Set, NativeRegExp = RegExp;
+  const NativeMap = Map, NativeSet = Set, NativeRegExp = RegExp, NativeDate = Date, NativeBuffer = ArrayBuffer;
+  const getTime = Date.prototype.getTime, now = Date.now, bigIntValue = BigInt.prototype.valueOf;
+  const functionToString = Function.prototype.toString, indexOf = String.prototype.indexOf;
+  const generator = getPrototypeOf(function* () {}), asyncGenerator = getPrototypeOf(async function* () {});
   const then = Promise.prototype.then;
   const mapForEach = Map.prototype.forEach, setForEach = Set.prototype.forEach;
   const regExpToString = RegExp.prototype.toString, symbolToString = Symbol.prototype.toString;
@@ -113,6 +116,10 @@
     }
 
     function writeObject(item, frame) {
+      if (mode === "result" && isInvalidDate(item)) {
+        mark(frame, "[invalid date]", "is a date that does not exist: shown as [invalid date]");
+        return true;
+      }
       if (typeof item.toJSON === "function") {
         const plain = item.toJSON("");
         if (plain !== item) return write(plain, frame);
@@ -120,6 +127,7 @@
       if (item instanceof NativeNumber) return write(apply(numberValue, item, []), frame);
       if (item instanceof NativeString) return write(apply(stringValue, item, []), frame);
       if (item instanceof NativeBoolean) return write(apply(booleanValue, item, []), frame);
+      if (item instanceof NativeBigInt) return write(apply(bigIntValue, item, []), frame);
       for (let f = frame; f !== null; f = f.up) {
         if (f.value !== item) continue;
         if (mode === "call") throw new NativeError(where(frame) + " holds itself, which JSON cannot");
@@ -152,8 +160,15 @@
       }
       if (item instanceof NativeRegExp) return put(quote(apply(regExpToString, item, [])));
       if (isView(item) && typeof item.length === "number") return writeList(item, item.length, item, frame);
+      if (item instanceof NativeBuffer) {
+        const bytes = new byteOf(item);
+        return writeList(bytes, bytes.length, item, frame);
+      }
       if (item instanceof NativeError) return writeError(item, frame);
-      writeFields(item, keys(item), frame, "");
+      const names = keys(item);
+      if (mode === "result" && names.length === 0 && typeof item.next === "function")
+        return mark(frame, "[iterator]", "is an iterator, which holds no values yet: return [...it], or Array.from(it)");
+      writeFields(item, names, frame, "");
     }
 
     function writeList(list, count, owner, up) {
@@ -179,19 +194,31 @@
     }
 
     function writeMap(map, up) {
+      if (mode === "result" && hasObjectKey(map)) return writePairs(map, up);
       let first = true;
       put("{");
       apply(mapForEach, map, [(value, key) => {
-        if (typeof key === "symbol" || (typeof key === "object" && key !== null)) {
-          const what = "has a key that is no text: the entry is left out";
-          if (mode === "call") throw new NativeError(where(up) + " " + what);
-          return note(up, what);
-        }
+        if (isObjectKey(key)) throw new NativeError(where(up) + " has a key that is no text");
         put((first ? "" : ",") + quote("" + key) + ":");
         if (!write(value, step(map, "." + key, up))) put("null");
         first = false;
       }]);
       put("}");
+    }
+
+    function writePairs(map, up) {
+      note(up, "has keys that are no text: shown as [key, value] pairs");
+      let count = 0;
+      put("[");
+      apply(mapForEach, map, [(value, key) => {
+        put(count > 0 ? ",[" : "[");
+        const frame = step(map, "[" + count++ + "]", up);
+        if (!write(key, frame)) put("null");
+        put(",");
+        if (!write(value, frame)) put("null");
+        put("]");
+      }]);
+      put("]");
     }
 
     function writeError(error, up) {
@@ -200,7 +227,7 @@
         const fields = parse(known, reviveLong);
         return writeFields(fields, keys(fields), up, '"name":"OvhError"');
       }
-      const head = '"name":' + quote(textOf(error.name)) + ',"message":' + quote(textOf(error.message));
+      const head = '"name":' + quote(textOf(error.name)) + ',"message":' + quote(textOf(error.message) + reasons(error));
       writeFields(error, keys(error), up, head);
     }
 
@@ -218,6 +245,39 @@
   function isShortage(error) {
     return error instanceof NativeInternalError && textOf(error.message) === "out of memory";
   }
+  function isObjectKey(key) {
+    return typeof key === "symbol" || (typeof key === "object" && key !== null);
+  }
+  function hasObjectKey(map) {
+    let found = false;
+    apply(mapForEach, map, [(value, key) => { found = found || isObjectKey(key); }]);
+    return found;
+  }
+  function isInvalidDate(item) {
+    if (!(item instanceof NativeDate)) return false;
+    try { const time = apply(getTime, item, []); return time !== time; } catch { return false; }
+  }
+  // What an error was caused by, or the errors that it stands for, to be put behind its message.
+  const MAX_REASONS = 3, REASON_CHARS = 300;
+  let isReasoning = false; // a cause may hold its error, or errors without end: theirs are not told
+  function reasons(error) {
+    if (isReasoning) return "";
+    let text = "";
+    isReasoning = true;
+    try {
+      const errors = error.errors;
+      if (isArray(errors))
+        for (let i = 0; i < errors.length && i < MAX_REASONS; i++) text += (i > 0 ? "; " : " [") + cut(reason(errors[i]), REASON_CHARS);
+      if (text !== "") text += errors.length > MAX_REASONS ? "; and " + (errors.length - MAX_REASONS) + " more]" : "]";
+      for (let inner = error.cause, i = 0; inner !== undefined && inner !== null && i < MAX_REASONS; inner = inner.cause, i++)
+        text += " (caused by " + cut(reason(inner), REASON_CHARS) + ")";
+    } catch { } finally { isReasoning = false; }
+    return text;
+  }
+  function reason(value) {
+    return value instanceof NativeError ? textOf(value.name) + ": " + textOf(value.message) : shown(value);
+  }
+
   function textOf(value) {
     try { return typeof value === "string" ? value : typeof value === "symbol" ? apply(symbolToString, value, []) : "" + value; }
     catch { return "[unprintable]"; }
@@ -247,11 +307,19 @@
 
   // ---------------------------------------------------------------- console
 
-  let logLines = "", logChars = 0, logsDropped = 0;
+  let logLines = "", logChars = 0, logsDropped = 0, indent = "";
+  const counts = bare(), timers = bare();
 
-  function log(level, args) {
-    let text = "";
-    for (let i = 0; i < args.length; i++) text += (i > 0 ? " " : "") + shown(args[i]);
+  function log(level, args, before = "", first = 0) {
+    let text = indent + before;
+    const format = args[first];
+    let i = first;
+    if (typeof format === "string" && args.length > first + 1 && apply(indexOf, format, ["%"]) >= 0) {
+      const formatted = fill(format, args, first + 1);
+      text += formatted.text;
+      i = formatted.next;
+    } else if (i < args.length) text += shown(args[i++]);
+    for (; i < args.length; i++) text += " " + shown(args[i]);
     text = cut(text, bound.logLineChars);
     logChars += text.length + level.length;
     if (logChars > bound.logsChars) { logsDropped++; return; }
@@ -261,12 +329,46 @@
     if (typeof value === "string") return value;
     if (typeof value === "bigint") return value + "n";
     try {
-      if (value instanceof NativeError && apply(weakGet, ovhFields, [value]) === undefined) return textOf(value.name) + ": " + textOf(value.message);
+      if (value instanceof NativeError && apply(weakGet, ovhFields, [value]) === undefined) return textOf(value.name) + ": " + textOf(value.message) + reasons(value);
       const text = toJson(value, "result", bound.logLineChars, newNotes());
       return text === undefined ? "undefined" : text;
     } catch (error) {
       return error === TooLarge ? "[too large to print]" : "[unprintable]";
     }
+  }
+  // Puts values into a text in the places of %s, %d, %i, %f, %j, %o, %O; %c takes one and shows nothing.
+  function fill(format, args, next) {
+    const filled = bare();
+    let text = "", from = 0;
+    for (let at = apply(indexOf, format, ["%"]); at >= 0; at = apply(indexOf, format, ["%", at])) {
+      const letter = at + 1 < format.length ? format[at + 1] : "";
+      const isPlace = letter === "s" || letter === "d" || letter === "i" || letter === "f" || letter === "j" ||
+        letter === "o" || letter === "O" || letter === "c";
+      if (letter === "%" || (isPlace && next < args.length)) {
+        text += apply(slice, format, [from, at]);
+        if (letter === "%") text += "%";
+        else if (letter === "c") next++;
+        else text += shown(args[next++]);
+        at += 2;
+        from = at;
+      } else at++;
+    }
+    filled.text = text + apply(slice, format, [from]);
+    filled.next = next;
+    return filled;
+  }
+  function group(args) {
+    if (args.length > 0) log("log", args);
+    if (indent.length < 20) indent += "  ";
+  }
+  function label(args) {
+    return args.length > 0 ? cut(textOf(args[0]), 80) : "default";
+  }
+  function elapsed(args, isLast) {
+    const name = label(args), begun = timers[name];
+    if (begun === undefined) return log("warn", args, "no timer runs by the name ");
+    if (isLast) delete timers[name];
+    log("log", args, name + ": " + (now() - begun) + " ms" + (args.length > 1 ? " " : ""), 1);
   }
   const console = {
     log(...args) { log("log", args); },
@@ -274,6 +376,24 @@
     warn(...args) { log("warn", args); },
     error(...args) { log("error", args); },
     debug(...args) { log("debug", args); },
+    trace(...args) { log("debug", args, "Trace: "); },
+    dir(value) { log("log", [value]); },
+    dirxml(...args) { log("log", args); },
+    table(value) { log("log", [value]); },
+    assert(holds, ...args) { if (!holds) log("error", args, "Assertion failed: "); },
+    count(...args) {
+      const name = label(args);
+      counts[name] = (counts[name] || 0) + 1;
+      log("log", [], name + ": " + counts[name]);
+    },
+    countReset(...args) { delete counts[label(args)]; },
+    time(...args) { timers[label(args)] = now(); },
+    timeLog(...args) { elapsed(args, false); },
+    timeEnd(...args) { elapsed(args, true); },
+    group(...args) { group(args); },
+    groupCollapsed(...args) { group(args); },
+    groupEnd() { indent = apply(slice, indent, [2]); },
+    clear() { },
   };
 
   // ---------------------------------------------------------------- randomness
@@ -409,8 +529,15 @@
     call.resolve(value);
   }
 
+  function refused(message) {
+    const stack = new NativeError().stack;
+    return new NativePromise((resolve, reject) => reject(newOvhError({ message, code: "invalid-call" }, stack)));
+  }
   function shortcut(method, name) {
     const call = function (path, options) {
+      const isMistaken = arguments.length > 2 || (options !== undefined && (typeof options !== "object" || isArray(options)));
+      if (isMistaken && typeof path === "string")
+        return refused("ovh." + name + " takes a path and one object: ovh." + name + '("/v1/me", { params, query, body })');
       return request(typeof path === "string" ? { ...options, method, path } : { method, path, ...options });
     };
     own(call, "name", name, false);
@@ -521,6 +648,8 @@
   function start(value, isLastValue) {
     let run = value;
     if (typeof value === "function") {
+      const what = uncallable(value);
+      if (what !== "") return fail("not-a-function", what);
       try { run = value(spec); } catch (error) { return threw(error); }
     } else if (!isThenable(value) && (!isLastValue || value === null || value === undefined)) {
       return fail("not-a-function", isLastValue ? "statements without a function and without `return`" : describe(value));
@@ -532,6 +661,13 @@
       own(wrapped, "constructor", undefined, false);
       apply(then, wrapped, [finish, threw]);
     }
+  }
+  function uncallable(fn) {
+    try {
+      const kind = getPrototypeOf(fn);
+      if (kind === generator || kind === asyncGenerator) return "a generator, whose body runs only when it is iterated";
+      return apply(slice, apply(functionToString, fn, []), [0, 5]) === "class" ? "a class, which cannot be called" : "";
+    } catch { return ""; }
   }
   function isThenable(value) {
     try { return typeof value === "object" && value !== null && typeof value.then === "function"; } catch { return false; }
@@ -572,7 +708,8 @@
     try {
       if (typeof error === "object" && error !== null) {
         name = textOf(error.name); message = textOf(error.message); stack = textOf(error.stack);
-        if (name === "undefined" && message === "undefined") { name = "Thrown"; message = shown(error); }
+        if (name === "undefined") { name = "Thrown"; message = shown(error); }
+        else message += (message === "" && isArray(error.errors) ? "all promises were rejected" : "") + reasons(error);
         const known = apply(weakGet, ovhFields, [error]);
         if (known !== undefined && known.length <= bound.fieldsChars) fields = known;
       } else {
