@@ -412,3 +412,9 @@ def test_a_parameter_of_a_path_that_is_not_declared_is_declared(full_catalog: Ca
     operation = full_catalog.operation(Method.POST, path)
     assert operation is not None
     assert {each.name for each in operation.parameters} == {"billingAccount", "serviceName", "queueId"}
+
+
+def test_the_names_of_the_schemas_are_those_of_the_document(
+    full_catalog: CatalogFile, full_document: Document
+) -> None:
+    assert full_catalog.schema_names() == list(full_document["components"]["schemas"])

@@ -299,6 +299,8 @@ RIGHT = [
     "async () => { const l = await ovh.get('/v2/iam/policy'); return l.filter(p => p.name === 'none') }",
     "async () => { const out = []; for (const z of await ovh.get('/v1/domain/zone')) out.push({ z, n: z.length, x: null }); return out }",
     "async () => { const all = await ovh.get('/v1/vps'); return all.includes('x') }",
+    "async () => { const me = await ovh.get('/v1/me'); return me.code ?? me.nichandle }",
+    "async () => { try { return await ovh.get('/v1/none') } catch (e) { return [e.status ?? 'none', e.code] } }",
     "async () => { const data = await ovh.get('/v1/vps'); return { data, total: data.length, none: [] } }",
 ]  # fmt: skip
 RIGHT_SEARCHES = [
@@ -307,6 +309,10 @@ RIGHT_SEARCHES = [
     "(spec) => spec.paths['/v1/me'].get.deprecated ?? null",
     "(spec) => { const out = []; for (const [p, ms] of Object.entries(spec.paths)) for (const [m, op] of Object.entries(ms)) if (op.summary === 'none') out.push(p); return out }",
     "(spec) => spec.components.schemas['vps.VPS'] ?? null",
+    "(spec) => Object.values(spec.paths).flatMap(m => Object.values(m)).filter(m => m.summary.includes('none'))",
+    "(spec) => Object.values(spec.paths).flatMap(Object.values).filter(o => o.summary === 'none')",
+    "(spec) => Object.entries(spec.paths).filter(([p]) => p.includes('x')).flatMap(([p, i]) => Object.entries(i)).filter(([m, i]) => i.summary)",
+    "(spec) => { for (const [p, o] of Object.entries(spec.paths)) for (const o2 of Object.values(o)) if (o2.summary === 'none') return p; return [] }",
 ]  # fmt: skip
 
 

@@ -40,7 +40,7 @@ class PathSource(Protocol):
 
 
 class DocumentKeys:
-    """The keys of one document; read when they are first asked for, in some 20 ms, and kept."""
+    """The keys of one document; read when they are first asked for, in some 50 ms, and kept."""
 
     def __init__(self, document: DocumentSource, gate: PathSource) -> None:
         self._document = document

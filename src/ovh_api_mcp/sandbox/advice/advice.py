@@ -113,7 +113,11 @@ def result_notes(script: Script, outcome: Outcome, known: Circumstances) -> list
         notes += _hollow_notes(source, result, known)
     elif known.may_call:
         notes.append(
-            (promise_hint(source) if not known.seen.count else envelope_hint(source, known.seen))
+            (
+                promise_hint(source)
+                if not known.seen.count
+                else envelope_hint(source, known.seen, is_sure=True)
+            )
             or ids_hint(source, known.seen)
         )
     notes.append(_uncalled_functions(source))

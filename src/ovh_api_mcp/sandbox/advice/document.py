@@ -45,9 +45,14 @@ _METHODS: Final = frozenset({"get", "post", "put", "delete"})
 _FIELDS: Final = (
     "summary|description|tags|parameters|operationId|method|responses|deprecated|requestBody|path"
 )
+# A callback over the paths themselves, with no more than a filter before it, and its second parameter.
 _ENTRY: Final = re.compile(
-    r"Object\.(?:entries|values)\(\s*spec\s*\??\.\s*paths\s*\)[\s\S]{0,200}?\(\s*(?:\(\s*)?(?:\[\s*[\w$]*\s*,\s*(?P<pair>[A-Za-z_$][\w$]*)\s*\]|(?P<value>[A-Za-z_$][\w$]*))\s*\)?\s*=>"
-    r"|\bfor\s*\(\s*(?:const|let|var)\s+(?:\[\s*[\w$]*\s*,\s*(?P<looped>[A-Za-z_$][\w$]*)\s*\])\s+of\s+Object\.entries\(\s*spec\s*\??\.\s*paths"
+    r"Object\.(?:entries|values)\(\s*spec\s*\??\.\s*paths\s*\)"
+    r"(?:\s*\.\s*(?:filter|slice)\((?:[^()]|\([^()]{0,80}\)){0,150}\))?"
+    r"\s*\.\s*(?:map|filter|find|flatMap|forEach|some|every)\(\s*(?:\(\s*)?"
+    r"(?:\[\s*[\w$]*\s*,\s*(?P<pair>[A-Za-z_$][\w$]*)\s*\]|(?P<value>[A-Za-z_$][\w$]*))\s*\)?\s*=>"
+    r"|\bfor\s*\(\s*(?:const|let|var)\s+(?:\[\s*[\w$]*\s*,\s*(?P<looped>[A-Za-z_$][\w$]*)\s*\])"
+    r"\s+of\s+Object\.entries\(\s*spec\s*\??\.\s*paths"
     r"|\bfor\s*\(\s*(?:const|let|var)\s+(?P<each>[A-Za-z_$][\w$]*)\s+of\s+Object\.values\(\s*spec\s*\??\.\s*paths"
 )
 _OPERATION_FIELD: Final = re.compile(
@@ -114,8 +119,10 @@ def shape_hint(source: Source) -> str:
         return f"There is no spec.{cut_foreign(name, 40)}. {_SHAPE}"
     for found in islice(_ENTRY.finditer(source.code), 10):
         name = found["pair"] or found["value"] or found["looped"] or found["each"]
-        used = re.compile(rf"(?<![\w$.]){re.escape(name)}\s*\??\.\s*(?P<field>{_FIELDS})\b").search(
-            source.code, found.end(), found.end() + 2000
+        escaped = re.escape(name)
+        again = re.compile(rf"\b{escaped}\s*\]?\s*\)?\s*(?:=>|of\b)").search(source.code, found.end())
+        used = re.compile(rf"(?<![\w$.]){escaped}\s*\??\.\s*(?P<field>{_FIELDS})\b").search(
+            source.code, found.end(), min(again.start() if again else len(source.code), found.end() + 2000)
         )
         if used:
             return _one_level_deeper(name, used["field"])

@@ -119,10 +119,13 @@ def promise_hint(source: Source) -> str:
     return ""
 
 
-def envelope_hint(source: Source, seen: AnswersSeen) -> str:
-    """Return that a call gives the answer itself, where the script looks for it in an envelope; else ""."""
+def envelope_hint(source: Source, seen: AnswersSeen, *, is_sure: bool = False) -> str:
+    """Return that a call gives the answer itself, where the script looks for it in an envelope; else "".
+
+    `is_sure` leaves out the names that a field of an answer may have as well.
+    """
     for name in _envelope_names(source):
-        if name in seen.keys or name not in _ENVELOPE:
+        if name in seen.keys or name not in (_SURE_ENVELOPE if is_sure else _ENVELOPE):
             continue
         if name in _SURE_ENVELOPE or (seen.count and seen.is_complete):
             return (
