@@ -459,7 +459,7 @@ _WHILE_READ: Final = (
         "the text of a key",
         "class: valueOf while the result is read",
         "() => new Map([[{ toString() { for (;;); } }, 1], ['a', 2]])",
-        Gives({"a": 2}),
+        Gives([[{"toString": "[function toString]"}, 1], ["a", 2]]),
     ),
     HostileScript(
         "an instanceof that is asked of the result",

@@ -248,7 +248,7 @@ SCRIPTS: Final = (
     HostileScript(
         "levels that do not exist",
         "class: console",
-        "() => { for (const level of ['trace', 'fatal', 'table', 'constructor', '__proto__']) { try { console[level]('FORGED') } catch {} } return 1 }",
+        "() => { for (const level of ['fatal', 'constructor', '__proto__']) { try { console[level]('FORGED') } catch {} } return 1 }",
         Gives(1),
         logs=(),
     ),

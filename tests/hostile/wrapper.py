@@ -179,9 +179,14 @@ _ODD: Final = (
         "a class as the script",
         "class: classes",
         "class A { static x = 1 }",
-        Fails("threw", says="class constructor"),
+        Fails("not-a-function", says="a class"),
     ),
-    HostileScript("a generator as the script", "class: generators", "function* () { yield 1 }", Gives({})),
+    HostileScript(
+        "a generator as the script",
+        "class: generators",
+        "function* () { yield 1 }",
+        Fails("not-a-function", says="a generator"),
+    ),
     HostileScript(
         "half a surrogate pair in the source", "class: lone surrogates", "() => '\ud800'", Refused("syntax")
     ),

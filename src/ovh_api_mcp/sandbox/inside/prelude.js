@@ -531,7 +531,7 @@
 
   function refused(message) {
     const stack = new NativeError().stack;
-    return new NativePromise((resolve, reject) => reject(newOvhError({ message, code: "invalid-call" }, stack)));
+    return new NativePromise((resolve, reject) => reject(refusal("invalid-call", message, stack)));
   }
   function shortcut(method, name) {
     const call = function (path, options) {
