@@ -12,6 +12,7 @@ MIB: Final = 1024 * 1024
 # --- scripts ---------------------------------------------------------------------------------
 SCRIPT_MEMORY_BYTES: Final = 64 * MIB  # beyond the document, per script (README.md)
 SCRIPT_STACK_BYTES: Final = 1 * MIB  # of the engine, per script (README.md)
+CHILD_STACK_BYTES: Final = 4 * MIB  # of a child's C stack: the engine's, and as much again for what it calls
 SEARCH_TIMEOUT_S: Final = 10.0  # wall time from the start of the script (README.md)
 EXECUTE_TIMEOUT_S: Final = 30.0  # wall time with the waiting for the API in it (README.md)
 SCRIPT_CPU_S: Final = 10.0  # CPU time of a child, both tools
@@ -123,6 +124,11 @@ HTTP_SESSIONS: Final = 1_000  # of clients that speak a revision with sessions
 
 # --- stdio -----------------------------------------------------------------------------------------
 STDIO_LAST_RESORT_S: Final = GRACE_S + 1.5  # from a signal to the end, even of a write that is stuck
+
+# --- the trial of the walls ------------------------------------------------------------------------
+TRIAL_ATTEMPT_S: Final = 5.0  # one attempt to break a wall; the slowest computes for 1.3 s
+TRIAL_S: Final = 60.0  # all of them, on a slow machine; 5 s are usual
+TRIAL_LINE_BYTES: Final = 4 * KIB  # one finding
 
 # --- the simulator ---------------------------------------------------------------------------------
 SIMULATOR_KEPT: Final = 10_000  # requests, keys, tokens, members of a collection: a script may loop

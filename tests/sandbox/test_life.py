@@ -208,7 +208,7 @@ async def test_the_children_ignore_a_key_press_at_the_terminal(sandbox: Sandbox,
 
 @pytest.mark.parametrize("pieces", [1, 100])
 async def test_a_zygote_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, pieces: int) -> None:
-    monkeypatch.setattr("ovh_api_mcp.sandbox.zygote_process._import_path", list)
+    monkeypatch.setattr("ovh_api_mcp.sandbox.inside_process._import_path", list)
     box = Sandbox(load_document=lambda: iter([b" " * 1_000_000] * pieces))
     with pytest.raises(InternalError) as caught:
         await box.run(parse_script("() => 1", limit_bytes=100), echo, ScriptLimits(5))

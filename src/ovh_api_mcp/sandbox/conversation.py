@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import Callable
 from typing import Final, get_args
 
@@ -39,6 +40,7 @@ from ovh_api_mcp.sandbox.zygote_process import Child, Exit
 
 _RECV_BYTES: Final = 256 * limits.KIB
 _LEVELS: Final[frozenset[str]] = frozenset(get_args(LogLevel))
+_OUT_OF_CPU_TIME: Final = frozenset({signal.SIGPROF, signal.SIGXCPU})  # set in sandbox/inside/confine.py
 _KINDS: Final[frozenset[str]] = frozenset(get_args(FailureKind))
 _NO_CALLS_IN_SEARCH: Final = CallAnswer(
     is_ok=False,
@@ -216,6 +218,9 @@ class Conversation:
                 how = await asyncio.shield(self._child.exited)
         if self._clock.has_run(self._bounds.timeout_s):  # interrupted at a bad moment, the engine may abort
             return _failure("timeout", self._bounds)
+        if how.signal in _OUT_OF_CPU_TIME:
+            used = f"the script used {limits.SCRIPT_CPU_S:g} s of CPU time, which is the limit"
+            return _failure("cpu-time", self._bounds, used)
         return _failure("crashed", self._bounds, f"its process ended ({_how(how)})")
 
     async def _next_frame(self) -> tuple[FrameType, bytes]:

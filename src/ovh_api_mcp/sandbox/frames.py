@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # it needs a library, which the zygote does without
 
 Payload: TypeAlias = bytes | bytearray | memoryview
 
+SOCKET_FD: Final = 3  # of a child: its only descriptor
 _HEADER: Final = struct.Struct("!BI")
 _HEAD_BYTES: Final = 64 * limits.KIB  # the JSON object in front of raw bytes
 
@@ -33,7 +34,7 @@ class FrameType(IntEnum):
     SPAWN = ord("S")  # server → zygote: fork a child for the descriptor that comes along
     KILL = ord("K")  # server → zygote: {"pid": …}
     SLOW_DOWN = ord("N")  # server → zygote: {"pid": …}
-    LOADED = ord("L")  # zygote → server: {"heap_bytes": …, "filter_fault": …}, "" where the filter stands
+    LOADED = ord("L")  # zygote → server: {"heap_bytes": …, "wall_faults": […]} as of walls.py
     SPAWNED = ord("P")  # zygote → server: {"pid": …}, in the order of the SPAWNs; pid 0: fork failed
     EXITED = ord("X")  # zygote → server: {"pid": …, "signal": …, "status": …}
     FATAL = ord("F")  # zygote → server: {"message": …}, and the zygote ends

@@ -21,6 +21,7 @@ from ovh_api_mcp.sandbox.cores import Cores, CoreShare
 from ovh_api_mcp.sandbox.fair_queue import FairQueue
 from ovh_api_mcp.sandbox.outcome import AnswerCall, Outcome, ScriptLimits
 from ovh_api_mcp.sandbox.script import Script
+from ovh_api_mcp.sandbox.walls import WallFault
 from ovh_api_mcp.sandbox.zygote_process import Child, ZygoteProcess
 
 _log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class Sandbox:
         self._calls = FairQueue(
             "calls", limits.CALLS_IN_FLIGHT, each=limits.CALLS_IN_FLIGHT, waiting=calls, waiting_each=calls
         )
+        self._told_faults: set[WallFault] = set()
         self._is_closed = False
 
     def warm_up(self) -> None:
@@ -233,10 +235,22 @@ class Sandbox:
 
     async def _start(self) -> ZygoteProcess:
         zygote = await ZygoteProcess.start(self._load_document())
+        self._tell_faults(zygote)
         self._retire()
         self._zygote = zygote
         self._prepare_spare(zygote)
         return zygote
+
+    def _tell_faults(self, zygote: ZygoteProcess) -> None:
+        """Log the walls that are missing here, once and not again for each new zygote."""
+        for fault in zygote.wall_faults:
+            if fault in self._told_faults:
+                continue
+            self._told_faults.add(fault)
+            if fault.stands:
+                _log.info("event=sandbox-wall-weak wall=%s reason=%r", fault.wall, fault.reason)
+            else:
+                _log.warning("event=sandbox-wall-missing wall=%s reason=%r", fault.wall, fault.reason)
 
     def _retire(self) -> None:
         """Take the present zygote out of service; it ends when its last script does."""

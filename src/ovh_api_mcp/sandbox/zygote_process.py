@@ -10,11 +10,9 @@ import asyncio
 import contextlib
 import logging
 import socket
-import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from ovh_api_mcp import limits
@@ -22,11 +20,10 @@ from ovh_api_mcp.errors import InternalError, cut_foreign
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.sandbox import frames
 from ovh_api_mcp.sandbox.frames import FrameType
+from ovh_api_mcp.sandbox.inside_process import start_inside
+from ovh_api_mcp.sandbox.walls import WallFault, parse_faults
 
 _log = logging.getLogger(__name__)
-_PROGRAM: Final = (
-    "import sys; sys.path[:] = sys.argv[2:];from ovh_api_mcp.sandbox.inside.zygote import main; main()"
-)
 _COMPLAINT_BYTES: Final = 4 * limits.KIB  # what is read of a zygote's last words
 _RECV_BYTES: Final = 64 * limits.KIB
 
@@ -72,7 +69,7 @@ class ZygoteProcess:
         self._early_exits: dict[int, Exit] = {}
         self._writing = asyncio.Lock()
         self._fault = ""
-        self.filter_fault = ""
+        self.wall_faults: tuple[WallFault, ...] = ()
         self._is_dead = False
         self._listener = asyncio.create_task(self._listen(), name="zygote-listener")
 
@@ -86,18 +83,7 @@ class ZygoteProcess:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         try:
-            # Contract: no environment and no descriptor but one end of the pair go into the process,
-            # so that nothing secret is there to be found.
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-c", _PROGRAM, str(theirs.fileno()), *_import_path()),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                pass_fds=(theirs.fileno(),),
-                env={},
-                cwd="/",
-                start_new_session=True,
-            )
+            process = await start_inside("zygote", channel=theirs)
         except OSError as error:
             ours.close()
             raise _unavailable(f"its process cannot be started: {error.strerror}") from error
@@ -116,8 +102,6 @@ class ZygoteProcess:
         except BaseException:
             await zygote.aclose()
             raise
-        if zygote.filter_fault:
-            _log.warning("event=sandbox-wall-missing wall=syscall-filter reason=%r", zygote.filter_fault)
         _log.debug("event=zygote-started pid=%d heap_bytes=%d", process.pid, heap_bytes)
         return zygote
 
@@ -241,7 +225,7 @@ class ZygoteProcess:
             while data := await loop.sock_recv(self._control, _RECV_BYTES):
                 for frame_type, payload in reader.feed(data):
                     self._take(frame_type, frames.decode_json(payload))
-        except (OSError, frames.FrameError, KeyError) as error:
+        except (OSError, frames.FrameError, KeyError, ValueError) as error:
             _log.warning("event=zygote-channel-broken error=%s", type(error).__name__)
         if not self._loaded.done():
             await self._read_last_words()
@@ -258,7 +242,7 @@ class ZygoteProcess:
 
     def _take(self, frame_type: FrameType, head: JsonObject) -> None:
         if frame_type is FrameType.LOADED:
-            self.filter_fault = cut_foreign(str(head.get("filter_fault", "")))
+            self.wall_faults = parse_faults(head.get("wall_faults"))
             _resolve(self._loaded, _number(head, "heap_bytes"))
         elif frame_type is FrameType.SPAWNED:
             if self._spawning:
@@ -296,11 +280,6 @@ class ZygoteProcess:
                 waiting.set_exception(fault)
         for child in self._children.values():
             _resolve(child.exited, Exit(9, 0))
-
-
-def _import_path() -> list[str]:
-    """Return where this process imports from; relative places are left out."""
-    return [str(Path(entry)) for entry in sys.path if Path(entry).is_absolute()]
 
 
 def _number(head: JsonObject, name: str) -> int:

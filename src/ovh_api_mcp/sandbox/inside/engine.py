@@ -40,9 +40,9 @@ class Position:
 class Engine:
     """One context that holds the prelude and, once given, the document."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stack_bytes: int = limits.SCRIPT_STACK_BYTES) -> None:
         self._context = _quickjs.Context()
-        self._context.set_max_stack_size(limits.SCRIPT_STACK_BYTES)
+        self._context.set_max_stack_size(stack_bytes)
         with open(os.path.join(os.path.dirname(__file__), "prelude.js"), encoding="utf-8") as file:  # noqa: PTH118, PTH120, PTH123
             prelude = file.read()
         token = os.urandom(16).hex()

@@ -1,6 +1,6 @@
 """Holds the parsed document and forks one child per script.
 
-The server starts it with a descriptor and the directories to import from (zygote_process.py). A
+The server starts it with a descriptor and the directories to import from (inside_process.py). A
 fresh interpreter without secrets in its memory or environment, with one thread. It reads the
 document from the descriptor (a Unix socket), then waits for orders. It ends when the server does,
 and its children end with it.
@@ -21,7 +21,8 @@ from ovh_api_mcp.sandbox.frames import FrameType
 from ovh_api_mcp.sandbox.inside import confine
 from ovh_api_mcp.sandbox.inside.engine import Engine
 from ovh_api_mcp.sandbox.inside.guest import Guest
-from ovh_api_mcp.sandbox.inside.syscall_filter import SyscallFilter, build_filter
+from ovh_api_mcp.sandbox.inside.syscall_filter import find_filter
+from ovh_api_mcp.sandbox.walls import encode_faults
 
 _RECV_BYTES: Final = 256 * limits.KIB
 _LOW_PRIORITY: Final = 10  # nice(2): about a tenth of what a process at 0 gets
@@ -36,8 +37,9 @@ class Zygote:
         self._engine = Engine()
         self._heap_bytes = 0
         self._document = bytearray()
-        self._mapped_bytes = 0
-        self._filter, self._filter_fault = _build_filter()
+        self._filter, filter_fault = find_filter()
+        self._faults = confine.find_faults(filter_fault)
+        self._bounds = confine.Bounds()
         self._children: set[int] = set()
         self._descriptors: list[int] = []
         self._wake, wake_end = socket.socketpair()
@@ -86,8 +88,12 @@ class Zygote:
         gc.collect()
         gc.freeze()  # a collection in a child would touch, and so copy, every page of the interpreter's
         gc.disable()
-        self._mapped_bytes = confine.mapped_bytes()
-        self._say(FrameType.LOADED, {"heap_bytes": self._heap_bytes, "filter_fault": self._filter_fault})
+        self._bounds = confine.bounds_of_child(
+            mapped_bytes=confine.mapped_bytes(), syscall_filter=self._filter
+        )
+        self._say(
+            FrameType.LOADED, {"heap_bytes": self._heap_bytes, "wall_faults": encode_faults(self._faults)}
+        )
 
     def _spawn(self, descriptor: int) -> None:
         channel = socket.socket(fileno=descriptor)
@@ -115,11 +121,7 @@ class Zygote:
             channel = confine.keep_only(channel)
             self._engine.host("seed", os.urandom(limits.SCRIPT_RANDOM_BYTES).hex())
             self._engine.host("walk")
-            confine.confine_child(
-                address_space_bytes=self._mapped_bytes,
-                memory_bytes=limits.SCRIPT_MEMORY_BYTES,
-                syscall_filter=self._filter,
-            )
+            confine.confine_child(self._bounds)
             Guest(self._engine, self._heap_bytes, channel).serve()
         except BaseException:  # noqa: BLE001 - whatever it is, it must not unwind into the parent's code
             os._exit(1)
@@ -144,7 +146,7 @@ class Zygote:
             code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0
             self._say(FrameType.EXITED, {"pid": pid, "signal": number, "status": code})
 
-    def _say(self, frame_type: FrameType, head: Mapping[str, int | str]) -> None:
+    def _say(self, frame_type: FrameType, head: Mapping[str, object]) -> None:
         self._control.sendall(frames.encode_json(frame_type, head))
 
     def kill_all(self) -> None:
@@ -156,16 +158,6 @@ class Zygote:
 
 
 _ZYGOTE_PID = os.getpid()
-
-
-def _build_filter() -> tuple[SyscallFilter | None, str]:
-    """Return the filter, or why there is none; the server says so, and the other walls stand."""
-    if sys.platform != "linux":
-        return None, "this system has no filter for system calls"
-    try:
-        return build_filter(), ""
-    except (ImportError, RuntimeError, OSError) as error:
-        return None, f"{type(error).__name__}: {error}"[:200]
 
 
 def main() -> None:
