@@ -26,6 +26,11 @@ _COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
         "Run one script over the API's document and print its result.",
     ),
     "execute": ("ovh_api_mcp.cli.run", "execute", "Run one script that calls the API and print its result."),
+    "doctor": (
+        "ovh_api_mcp.cli.doctor",
+        "doctor",
+        "Check that the program can work here, by trying to break its sandbox.",
+    ),
     "demo": ("ovh_api_mcp.cli.demo", "demo", "Show the whole way of a call on the built-in simulator."),
     "simulate": ("ovh_api_mcp.cli.simulate", "simulate", "Serve a simulated OVHcloud API to practise on."),
     "build-catalog": ("ovh_api_mcp.cli.build_catalog", "build_catalog", ""),
