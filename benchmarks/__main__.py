@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 
-from benchmarks import deadlines, execute, mistakes, search, soak, start_up
+from benchmarks import deadlines, execute, find, mistakes, search, soak, start_up
 from benchmarks.figures import PRACTICE_KEYS, compile_bytecode
 from ovh_api_mcp.simulator.account import SimulatedAccount
 
@@ -14,6 +14,7 @@ _ALL = {
     "search": search.main,
     "execute": execute.main,
     "deadlines": deadlines.main,
+    "find": find.main,
     "mistakes": mistakes.main,
     "soak": soak.main,
 }

@@ -90,7 +90,7 @@ RefusedCode = Literal[
 
 
 class RefusedError(OvhMcpError):
-    """A call that may not leave; nothing was sent."""
+    """A call of a script that may not leave, or makes no sense; nothing was sent."""
 
     def __init__(self, message: str, *, code: RefusedCode, hint: str = "") -> None:
         super().__init__(message, code=code, hint=hint)

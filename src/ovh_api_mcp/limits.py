@@ -106,6 +106,17 @@ CATALOG_TTL_S_MAX: Final = 315_360_000  # the most --cache-ttl takes: ten years
 RETRY_FAILED_SERVICES_S: Final = 300.0  # a catalogue with missing services counts as fresh this long
 CATALOG_FILE_BYTES: Final = 512 * MIB  # a cache file beyond it is not ours
 DOCUMENT_PIECE_BYTES: Final = 256 * KIB  # of the document in one row, so that a reader need not hold it whole
+FIND_CHARS: Final = 400  # of the words that are looked for; the rest is not read
+FIND_WORDS: Final = 20  # of them that are looked at
+FIND_SLIPS: Final = 3  # words of one search that are corrected; each costs 0.1 to 0.4 ms
+FIND_SPELLINGS: Final = 12  # corrections that are compared for one word
+FIND_CANDIDATES: Final = 100  # operations that are ranked; each costs 0.01 ms
+FIND_ROWS: Final = 2_000  # matches of all stems of one search; each costs a microsecond
+FIND_STEMS: Final = 20  # alternatives of all words together that are looked up
+FIND_FOUND: Final = 50  # operations that one search gives at most
+FIND_ABOUT_CHARS: Final = 400  # of an operation's summary and description that are indexed
+FIND_FIELDS: Final = 40  # stems of the names of an operation's fields that are indexed
+STEMS_CACHED: Final = 16_384  # the complete catalogue has 6,000 words
 OPERATIONS_CACHED: Final = 256  # decoded operations that are kept; one has about 2 KB
 
 # --- words ---------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ as OVH sent them, so that the last good copy of a service survives a build in wh
     digests     sha256 of each form
     operations  method, path, service, lifecycle, the operation object as JSON
     natives     per service: OVH's schema (zlib) and when it was fetched
+
+Beside them stand the tables that operations are found with (find_index.py).
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 
 import msgspec
 
@@ -46,6 +48,7 @@ FORMAT_VERSION: Final = 4  # user_version: raised whenever the tables or what is
 APPLICATION_ID: Final = 0x6F766863  # "ovhc"
 _OPENAPI: Final = "openapi"
 _FOLDED: Final = "folded"
+_Row = TypeVar("_Row")
 _HEADER_BYTES: Final = 100  # of every SQLite file
 _TABLES: Final = """
     CREATE TABLE meta (info BLOB NOT NULL);
@@ -235,6 +238,12 @@ class CatalogFile:
         if count != self.info.operation_count:
             raise _unusable(self.path, f"it has {count:,} operations, not {self.info.operation_count:,}")
 
+    def select(self, row: type[_Row], statement: str, *values: str | int) -> list[_Row]:
+        """Return the rows of a query, each as a tuple of the given type; for the modules of this package."""
+        rows = self._rows(statement, *values)
+        with _translated(self.path):
+            return [msgspec.convert(each, row) for each in rows]
+
     def _rows(self, statement: str, *values: str | int) -> list[tuple[object, ...]]:
         with self._lock, _translated(self.path):
             return self._connection.execute(statement, values).fetchall()
@@ -372,10 +381,13 @@ def _fill(
     document: ApiDocument,
     natives: Mapping[str, NativeCopy],
 ) -> None:
+    from ovh_api_mcp.catalog.find_index import TABLES as FIND_TABLES  # only who builds loads it
+    from ovh_api_mcp.catalog.find_index import fill_find_index
+
     # A file that is not finished is thrown away, so nothing has to survive a crash in between.
     connection.executescript(
         f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA application_id = {APPLICATION_ID};"
-        f"PRAGMA user_version = {FORMAT_VERSION}; BEGIN; {_TABLES}"
+        f"PRAGMA user_version = {FORMAT_VERSION}; BEGIN; {_TABLES} {FIND_TABLES}"
     )
     connection.execute("INSERT INTO meta VALUES (?)", [msgspec.json.encode(info)])
     for form, text in ((_OPENAPI, document.text), (_FOLDED, document.folded)):
@@ -392,6 +404,7 @@ def _fill(
             for each in document.operations
         ),
     )
+    fill_find_index(connection, document)
     connection.executemany(
         "INSERT INTO natives VALUES (?, ?, ?)",
         ((service, each.fetched_at, each.compressed) for service, each in sorted(natives.items())),
