@@ -1,4 +1,4 @@
-"""How well and how fast operations are found, beside plain full-text search.
+"""How well and how fast operations are found, beside plain full-text search, and described.
 
 Three sets of requests: the public ones beside the checkout, split in halves by a hash of the
 request, of which the tables and weights may be made by looking at the "seen" half only; and our own
@@ -8,6 +8,7 @@ unseen half shows the quality. Recall@k is the share of requests with an expecte
 first k.
 """
 
+import gc
 import hashlib
 import json
 import random
@@ -22,9 +23,11 @@ from pathlib import Path
 
 from benchmarks.figures import ROOT, SCHEMAS, ms, print_table
 from ovh_api_mcp.catalog.build import build_catalog
+from ovh_api_mcp.catalog.describe import describe_operation
 from ovh_api_mcp.catalog.find import find_operations
 from ovh_api_mcp.catalog.store import CatalogFile
 from ovh_api_mcp.catalog.words import split_words
+from ovh_api_mcp.limits import CHARS_PER_TOKEN
 
 _PUBLIC = SCHEMAS.parent / "corpora" / "find.public.json"
 _OWN = ROOT / "benchmarks" / "find_requests.json"
@@ -133,6 +136,8 @@ def _plain_search(connection: sqlite3.Connection, words: str) -> list[str]:
 def _print_cost(file: CatalogFile, build_s: float) -> None:
     rows = []
     find_operations(file, "domain")  # the tables are parsed once
+    gc.collect()
+    gc.freeze()  # what the build left in this process would be looked through again and again
     for name, texts in _texts().items():
         walls, cpus = [], []
         for _ in range(_TIMES):
@@ -144,8 +149,23 @@ def _print_cost(file: CatalogFile, build_s: float) -> None:
         rows.append((name, str(len(texts)), *_spread(walls), *_spread(cpus)))
     columns = ("texts", "how many", "p50", "p95", "max", "CPU p50", "CPU p95", "CPU max")
     print_table("One search", columns, rows)
+    _print_descriptions(file)
     size_mb = file.path.stat().st_size / 1e6
     print_table("The catalogue", ("build, CPU", "file"), [(f"{build_s:.2f} s", f"{size_mb:.1f} MB")])
+
+
+def _print_descriptions(file: CatalogFile) -> None:
+    tokens, cpus = [], []
+    for method, path in file.routes():
+        cpu = time.thread_time()
+        text = describe_operation(file, f"{method} {path}")
+        cpus.append((time.thread_time() - cpu) * 1000)
+        tokens.append(len(text) / CHARS_PER_TOKEN)
+    tokens.sort()
+    shown = (tokens[len(tokens) // 2], tokens[round(len(tokens) * 0.9) - 1], tokens[-1])
+    columns = ("operations", "tokens p50", "p90", "max", "CPU p50", "CPU p95", "CPU max")
+    row = (f"{len(tokens):,}", *(f"{each:.0f}" for each in shown), *_spread(cpus))
+    print_table("Describing every operation", columns, [row])
 
 
 def _spread(values: list[float]) -> tuple[str, str, str]:

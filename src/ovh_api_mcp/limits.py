@@ -117,6 +117,7 @@ FIND_FOUND: Final = 50  # operations that one search gives at most
 FIND_ABOUT_CHARS: Final = 400  # of an operation's summary and description that are indexed
 FIND_FIELDS: Final = 40  # stems of the names of an operation's fields that are indexed
 STEMS_CACHED: Final = 16_384  # the complete catalogue has 6,000 words
+DESCRIBE_TOKENS: Final = 600  # what is told of one operation
 OPERATIONS_CACHED: Final = 256  # decoded operations that are kept; one has about 2 KB
 
 # --- words ---------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ as OVH sent them, so that the last good copy of a service survives a build in wh
                 "folded" as scripts are given it (folding.py)
     digests     sha256 of each form
     operations  method, path, service, lifecycle, the operation object as JSON
+    schemas     the document's component schemas by name, as JSON
     natives     per service: OVH's schema (zlib) and when it was fetched
 
 Beside them stand the tables that operations are found with (find_index.py).
@@ -44,7 +45,7 @@ from ovh_api_mcp.limits import CATALOG_FILE_BYTES, DOCUMENT_PIECE_BYTES, OPERATI
 if TYPE_CHECKING:  # a server that only reads catalogues need not load what makes them
     from ovh_api_mcp.catalog.openapi import ApiDocument
 
-FORMAT_VERSION: Final = 4  # user_version: raised whenever the tables or what is in them change
+FORMAT_VERSION: Final = 5  # user_version: raised whenever the tables or what is in them change
 APPLICATION_ID: Final = 0x6F766863  # "ovhc"
 _OPENAPI: Final = "openapi"
 _FOLDED: Final = "folded"
@@ -61,6 +62,7 @@ _TABLES: Final = """
         service TEXT NOT NULL, lifecycle TEXT NOT NULL, json BLOB NOT NULL
     );
     CREATE UNIQUE INDEX operations_by_route ON operations (path, method);
+    CREATE TABLE schemas (name TEXT PRIMARY KEY, json BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE natives (service TEXT PRIMARY KEY, fetched_at REAL NOT NULL, body BLOB NOT NULL);
 """
 
@@ -194,6 +196,11 @@ class CatalogFile:
     def operation_json(self, method: Method, path: str) -> bytes | None:
         """Return the operation object as it stands in the document."""
         rows = self._rows("SELECT json FROM operations WHERE path = ? AND method = ?", path, method.value)
+        return _blob(rows[0][0], self.path) if rows else None
+
+    def schema_json(self, name: str) -> bytes | None:
+        """Return a component schema as it stands in the document."""
+        rows = self._rows("SELECT json FROM schemas WHERE name = ?", name)
         return _blob(rows[0][0], self.path) if rows else None
 
     def document_pieces(self) -> Iterator[bytes]:
@@ -352,6 +359,16 @@ class _StoredOperation(msgspec.Struct, frozen=True):
     security: list[object] | None = None
 
 
+class _StoredComponents(msgspec.Struct, frozen=True):
+    schemas: dict[str, msgspec.Raw] = {}
+
+
+class _StoredDocument(msgspec.Struct, frozen=True):
+    """What of the document stands in a table of its own."""
+
+    components: _StoredComponents
+
+
 def _parse_operation(method: Method, path: str, text: bytes, file: Path) -> Operation:
     with _translated(file):
         stored = msgspec.json.decode(text, type=_StoredOperation)
@@ -403,6 +420,10 @@ def _fill(
             (each.method.value, each.path, each.service, each.lifecycle.value, each.json)
             for each in document.operations
         ),
+    )
+    schemas = msgspec.json.decode(document.text, type=_StoredDocument).components.schemas
+    connection.executemany(
+        "INSERT INTO schemas VALUES (?, ?)", ((name, bytes(each)) for name, each in schemas.items())
     )
     fill_find_index(connection, document)
     connection.executemany(
