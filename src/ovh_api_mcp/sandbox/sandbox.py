@@ -188,14 +188,16 @@ class Sandbox:
     def _spare_soon(self, zygote: ZygoteProcess) -> Iterator[None]:
         """Prepare the next child when the script has ended, or a little later where it takes longer.
 
-        At once would be too soon: a fork and its page copies beside a short script slow it down.
+        At once would be too soon: a fork and its page copies beside a short script slow it down, and
+        before its answer is written they slow that down.
         """
-        later = asyncio.get_running_loop().call_later(limits.SPARE_DELAY_S, self._prepare_spare, zygote)
+        loop = asyncio.get_running_loop()
+        later = loop.call_later(limits.SPARE_DELAY_S, self._prepare_spare, zygote)
         try:
             yield
         finally:
             later.cancel()
-            self._prepare_spare(zygote)
+            loop.call_later(limits.SPARE_AFTER_S, self._prepare_spare, zygote)
 
     def _slow_down(self, child: Child) -> None:
         """Let a child that has computed for long give way to the others."""

@@ -30,7 +30,7 @@ from ovh_api_mcp.sandbox.advice.document import Document
 from ovh_api_mcp.sandbox.advice.seen import AnswersSeen
 from ovh_api_mcp.sandbox.outcome import CallAnswer, Outcome, ScriptCall, ScriptLimits
 from ovh_api_mcp.sandbox.sandbox import Sandbox
-from ovh_api_mcp.sandbox.script import parse_script
+from ovh_api_mcp.sandbox.script import Script, parse_script
 from ovh_api_mcp.secret import Redactor
 from ovh_api_mcp.server.answers import (
     ToolAnswer,
@@ -119,9 +119,14 @@ class Execution:
 
         outcome = await self._sandbox.run(script, answer_call, bounds, client=run.client)
         run.end = outcome.failure.kind if outcome.failure else "returned"
-        if is_advice_needed(outcome):  # some milliseconds: other scripts need not wait for them
-            outcome = await anyio.to_thread.run_sync(advised, outcome, script, known)
+        if is_advice_needed(outcome):
+            outcome = await self._advised(outcome, script, known)
         return await self._fit(outcome, run.writes)
+
+    async def _advised(self, outcome: Outcome, script: Script, known: Circumstances) -> Outcome:
+        if len(script.code) <= limits.ADVISED_AT_ONCE_CHARS:
+            return advised(outcome, script, known)
+        return await anyio.to_thread.run_sync(advised, outcome, script, known)  # it may take milliseconds
 
     async def _answer_call(self, gate: Gatekeeper, call: ScriptCall, writes: Writes) -> CallAnswer:
         try:

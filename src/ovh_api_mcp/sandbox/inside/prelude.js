@@ -727,14 +727,16 @@
       ',"stack":' + quote(cut(stack, bound.stackChars)) + ',"fields":' + fields + "}";
   }
 
-  // What most scripts do first, done before there is a script: the pages that it copies, and those
-  // of the heap that it fills and frees, are then at hand.
-  function walk() {
-    let count = 0;
-    const all = entries(spec && spec.paths ? spec.paths : bare());
+  // What most scripts do, done before there is a script: the pages that it copies, and those of the
+  // heap that it fills and frees, are then at hand.
+  function rehearse() {
+    const all = entries(spec && spec.paths ? spec.paths : bare()), found = [];
     for (let i = 0; i < all.length; i++)
-      for (const method in all[i][1]) if (typeof all[i][1][method].summary === "string") count++;
-    return count;
+      for (const method in all[i][1]) {
+        const { summary } = all[i][1][method];
+        if (i % 64 === 0) found[found.length] = { method, path: all[i][0], summary };
+      }
+    return toJson(found, "result", bound.resultChars, newNotes()).length;
   }
 
   // ---------------------------------------------------------------- the only way in
@@ -749,7 +751,7 @@
     switch (op) {
       case "document": spec = unpacked(a); own(globalThis, "spec", spec, false); return null;
       case "seed": seed(a); return null;
-      case "walk": return walk();
+      case "rehearse": return rehearse();
       case "function": start(a, false); return null;
       case "expression": startExpression(a); return null;
       case "statements": startStatements(a); return null;

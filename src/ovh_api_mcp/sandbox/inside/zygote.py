@@ -120,7 +120,7 @@ class Zygote:
             self._wake_end.detach()
             channel = confine.keep_only(channel)
             self._engine.host("seed", os.urandom(limits.SCRIPT_RANDOM_BYTES).hex())
-            self._engine.host("walk")
+            self._engine.host("rehearse")
             confine.confine_child(self._bounds)
             Guest(self._engine, self._heap_bytes, channel).serve()
         except BaseException:  # noqa: BLE001 - whatever it is, it must not unwind into the parent's code
