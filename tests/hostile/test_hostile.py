@@ -90,6 +90,7 @@ async def _look_around(box: Sandbox) -> JsonValue:
     return seen
 
 
+@pytest.mark.promise("limits.walls")
 @pytest.mark.parametrize("script", _EVERYTHING, ids=lambda script: script.name)
 async def test_a_hostile_script_comes_to_what_it_must_and_the_next_search_is_right(
     sandbox: Sandbox, untouched: JsonValue, script: HostileScript

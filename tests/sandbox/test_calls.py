@@ -181,6 +181,7 @@ async def test_a_call_that_waited_for_its_turn_never_leaves_when_its_script_has_
     assert sent == ["/v1/holds"]
 
 
+@pytest.mark.promise("sharing.cancel")
 async def test_a_write_that_has_begun_ends_by_itself_when_the_run_is_cancelled(sandbox: Sandbox) -> None:
     begun, finish, finished = asyncio.Event(), asyncio.Event(), asyncio.Event()
 

@@ -13,7 +13,7 @@ from ovh_api_mcp.sandbox.conversation import Conversation
 from ovh_api_mcp.sandbox.cores import Cores
 from ovh_api_mcp.sandbox.fair_queue import FairQueue
 from ovh_api_mcp.sandbox.frames import FrameType
-from ovh_api_mcp.sandbox.outcome import Outcome, ScriptLimits
+from ovh_api_mcp.sandbox.outcome import AnswerCall, CallAnswer, Outcome, ScriptCall, ScriptLimits
 from ovh_api_mcp.sandbox.script import parse_script
 from ovh_api_mcp.sandbox.zygote_process import Child, Exit
 from tests.sandbox.conftest import echo
@@ -21,8 +21,12 @@ from tests.sandbox.conftest import echo
 pytestmark = pytest.mark.anyio
 
 
-async def talk_with(data: bytes, *, close: bool = True) -> Outcome:
-    """Run a conversation with a child that sends `data`, whatever it is told."""
+async def talk_with(data: bytes, *, close: bool = True, answer: AnswerCall = echo) -> Outcome:
+    """Run a conversation with a child that sends `data`, whatever it is told, and reads nothing.
+
+    Nothing of it is left afterwards: no task, no core and no turn that is not given back.
+    """
+    others = asyncio.all_tasks()
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     theirs.setblocking(False)
@@ -42,22 +46,30 @@ async def talk_with(data: bytes, *, close: bool = True) -> Outcome:
             theirs.close()
 
     sending = asyncio.create_task(send())
+    turns, core = FairQueue("calls", 1, each=1, waiting=50, waiting_each=50), Cores(1).share("")
+    await core.begin()
     try:
-        return await Conversation(
+        outcome = await Conversation(
             child,
             script,
-            echo,
+            answer,
             ScriptLimits(0.2),
             client="",
-            core=Cores().share(""),
-            turns=FairQueue("calls", 50, each=50, waiting=50, waiting_each=50),
-            end_child=lambda: None,
+            core=core,
+            turns=turns,
+            end_child=ours.close,
             take_over=lambda write: None,
         ).run()
     finally:
         sending.cancel()
         ours.close()
         theirs.close()
+    async with asyncio.timeout(10):
+        while asyncio.all_tasks() - others:
+            await asyncio.sleep(0.001)
+    assert not core.is_held
+    assert turns.try_take("")
+    return outcome
 
 
 @settings(max_examples=200, deadline=None)
@@ -79,6 +91,14 @@ _json_frame = st.tuples(
                 b'{"notes":[]}\nnot json',
                 b'{"notes":1}\n1',
                 b'{"id":1}\n{}',
+                b'{"id":1}\n{"method":"POST","body":[1,2]}',
+                b'{"id":1}\n{"method":"POST","body":[1,}',
+                b'{"id":1}\n{"body":"\xff"}',
+                b'{"id":' + b"9" * 30 + b"}\n{}",
+                b'{"replies":0}',
+                b'{"replies":1}',
+                b'{"replies":-1}',
+                b'{"replies":"none"}',
                 b'{"id":"x"}\n{}',
                 b'{"id":1}\n[]',
                 b'{"lines":[["log","x"]],"dropped":0}',
@@ -112,6 +132,23 @@ async def test_a_child_that_calls_without_end_is_cut_off() -> None:
     outcome = await talk_with(call * (limits.CALLS_IN_FLIGHT_PER_SCRIPT + 1))
     assert outcome.failure is not None
     assert outcome.failure.kind == "crashed"
+
+
+async def test_a_child_that_reads_no_replies_meets_the_deadline() -> None:
+    async def answer(call: ScriptCall) -> CallAnswer:
+        return CallAnswer(is_ok=True, json=b'"' + b"x" * limits.MIB + b'"')
+
+    call = frames.encode_json(FrameType.CALL, {"id": 1}, b'{"path":"/v1/me"}')
+    outcome = await talk_with(call * limits.CALLS_IN_FLIGHT_PER_SCRIPT, close=False, answer=answer)
+    assert outcome.failure is not None
+    assert outcome.failure.kind == "timeout"
+
+
+async def test_a_child_that_lies_about_waiting_meets_the_deadline() -> None:
+    waiting = frames.encode_json(FrameType.WAITING, {"replies": 0})
+    outcome = await talk_with(waiting * 3, close=False)
+    assert outcome.failure is not None
+    assert outcome.failure.kind == "timeout"
 
 
 async def test_a_child_that_prints_without_end_is_cut_off() -> None:

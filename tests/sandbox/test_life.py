@@ -122,6 +122,44 @@ async def test_no_process_outlives_a_server_that_is_killed() -> None:
     assert not alive, gone
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel is told to refuse forks by a filter of Linux")
+def test_a_system_without_a_process_to_give_fails_each_script_with_a_clear_error() -> None:
+    code = textwrap.dedent(
+        """
+        import asyncio, errno, pyseccomp
+        from ovh_api_mcp.errors import InternalError
+        from ovh_api_mcp.sandbox.outcome import ScriptLimits
+        from ovh_api_mcp.sandbox.sandbox import Sandbox
+        from ovh_api_mcp.sandbox.script import parse_script
+
+        CLONE_VM = 0x100  # threads and new programs have it, a fork has not
+        refuse = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+        fork = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_VM, 0)
+        refuse.add_rule(pyseccomp.ERRNO(errno.EAGAIN), "clone", fork)
+        refuse.load()
+
+        async def main():
+            sandbox = Sandbox()
+            for _ in range(3):
+                try:
+                    await sandbox.run(parse_script("() => 1", limit_bytes=100), None, ScriptLimits(5))
+                except InternalError as error:
+                    print(error.code, error.message)
+            await sandbox.aclose()
+
+        asyncio.run(main())
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    lines = done.stdout.splitlines()
+    assert len(lines) == 3, done.stderr
+    for line in lines:
+        assert line.startswith("sandbox-unavailable ")
+        assert "no process or memory left" in line
+
+
 async def test_running_scripts_finish_on_the_old_document_and_new_ones_get_the_new(
     sandbox: Sandbox, run: Run
 ) -> None:
@@ -154,6 +192,7 @@ async def test_many_scripts_at_once_each_get_their_own_answer(run: Run) -> None:
     assert [value(outcome) for outcome in outcomes] == [f"/v1/{n}" for n in range(100)]
 
 
+@pytest.mark.promise("sharing.clients")
 async def test_more_scripts_than_may_wait_are_told_that_the_server_is_busy(
     sandbox: Sandbox, run: Run
 ) -> None:

@@ -91,6 +91,7 @@ async def test_a_script_that_computes_for_long_makes_room_and_gets_a_lower_prior
     await cancel(looping)
 
 
+@pytest.mark.promise("sharing.clients")
 async def test_a_client_that_floods_is_slowed_alone(sandbox: Sandbox) -> None:
     flood = [await looping_on(sandbox, "flood")]
     flood += [asyncio.create_task(run(sandbox, "() => { for (;;); }", client="flood")) for _ in range(20)]
@@ -130,6 +131,7 @@ async def test_a_flood_of_calls_does_not_hold_up_the_call_of_another_client(sand
     await asyncio.gather(*flood)
 
 
+@pytest.mark.promise("limits.clock")
 async def test_the_clock_of_a_script_stands_still_while_its_call_waits_for_a_turn(sandbox: Sandbox) -> None:
     sandbox._calls = FairQueue("calls", 1, each=1, waiting=10, waiting_each=10)
     first, second = Hold(), Hold()

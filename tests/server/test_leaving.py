@@ -47,6 +47,8 @@ async def call_until_cancelled(client: Client, simulator: Simulator) -> None:
         tasks.cancel_scope.cancel()
 
 
+@pytest.mark.promise("sharing.cancel")
+@pytest.mark.promise("sharing.cancel")
 @pytest.mark.parametrize(
     ("transport", "mode"), [("stdio", "legacy"), ("stdio", "auto"), ("http", "legacy"), ("http", "auto")]
 )
