@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 
-from benchmarks import deadlines, execute, find, mistakes, search, soak, start_up
+from benchmarks import deadlines, execute, find, memory, mistakes, neighbours, search, soak, start_up
 from benchmarks.figures import PRACTICE_KEYS, compile_bytecode
 from ovh_api_mcp.simulator.account import SimulatedAccount
 
@@ -13,6 +13,8 @@ _ALL = {
     "start_up": start_up.main,
     "search": search.main,
     "execute": execute.main,
+    "neighbours": neighbours.main,
+    "memory": memory.main,
     "deadlines": deadlines.main,
     "find": find.main,
     "mistakes": mistakes.main,
