@@ -12,7 +12,9 @@ MIB: Final = 1024 * 1024
 # --- scripts ---------------------------------------------------------------------------------
 SCRIPT_MEMORY_BYTES: Final = 64 * MIB  # beyond the document, per script (README.md)
 SCRIPT_STACK_BYTES: Final = 1 * MIB  # of the engine, per script (README.md)
-CHILD_STACK_BYTES: Final = 4 * MIB  # of a child's C stack: the engine's, and as much again for what it calls
+CHILD_STACK_BYTES: Final = (
+    4 * MIB
+)  # of a child's C stack: the engine's, and three times as much for what it calls
 SEARCH_TIMEOUT_S: Final = 10.0  # wall time from the start of the script (README.md)
 EXECUTE_TIMEOUT_S: Final = 30.0  # wall time with the waiting for the API in it (README.md)
 SCRIPT_CPU_S: Final = 10.0  # CPU time of a child, both tools
@@ -39,7 +41,7 @@ ERROR_FIELDS_CHARS: Final = 16 * KIB  # what an uncaught OvhError carries, as JS
 CALLS_PER_SCRIPT: Final = 1_000  # API calls one script may make in all
 CALLS_IN_FLIGHT_PER_SCRIPT: Final = 10
 CALLS_IN_FLIGHT: Final = 50  # of the whole server: with more, latency only grows
-SCRIPTS_RUNNING: Final = 32  # executes at a time, most of them waiting for the API; searches: one a core
+SCRIPTS_RUNNING: Final = 32  # executes at a time, most of them waiting for the API; see cores.py for searches
 SCRIPTS_RUNNING_PER_CLIENT: Final = 24  # of them for one client, so that another finds a place at once
 COMPUTING_CLIENTS: Final = 4  # as many clients have all cores each; more wait for each other
 CORE_TURN_S: Final = 0.5  # who computes for longer makes room for the next; a search takes some 10 ms

@@ -146,9 +146,51 @@ async def test_a_child_that_reads_no_replies_meets_the_deadline() -> None:
 
 async def test_a_child_that_lies_about_waiting_meets_the_deadline() -> None:
     waiting = frames.encode_json(FrameType.WAITING, {"replies": 0})
-    outcome = await talk_with(waiting * 3, close=False)
+    outcome = await talk_with(waiting, close=False)
     assert outcome.failure is not None
     assert outcome.failure.kind == "timeout"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        frames.encode_json(FrameType.WAITING, {"replies": 0}),
+        frames.encode_json(FrameType.LOGS, {"lines": [["log", ""]], "dropped": 0}),
+        frames.encode_json(FrameType.LOGS, {"lines": [], "dropped": 0}),
+    ],
+    ids=["waiting", "empty lines", "no lines"],
+)
+async def test_a_child_that_never_stops_sending_keeps_nobody_from_their_turn(frame: bytes) -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    working = asyncio.create_task(others())
+    try:
+        outcome = await talk_with(frame * 200_000, close=False)
+    finally:
+        working.cancel()
+    assert outcome.failure is not None
+    assert outcome.failure.kind in {"timeout", "crashed"}
+    assert turns > 10
+
+
+async def test_answers_that_a_child_does_not_read_do_not_pile_up() -> None:
+    answered = 0
+
+    async def answer(call: ScriptCall) -> CallAnswer:
+        nonlocal answered
+        answered += 1
+        return CallAnswer(is_ok=True, json=b'"' + b"x" * limits.MIB + b'"')
+
+    call = frames.encode_json(FrameType.CALL, {"id": 1}, b'{"path":"/v1/me"}')
+    outcome = await talk_with(call * 100, close=False, answer=answer)
+    assert outcome.failure is not None
+    assert answered <= limits.CALLS_IN_FLIGHT_PER_SCRIPT + 1
 
 
 async def test_a_child_that_prints_without_end_is_cut_off() -> None:

@@ -55,6 +55,13 @@ async def cancel(*tasks: asyncio.Task[Outcome]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def nice_of(process: psutil.Process) -> int | None:
+    try:
+        return int(process.nice())
+    except psutil.NoSuchProcess:
+        return None
+
+
 async def test_a_script_that_waits_for_the_api_holds_no_core(sandbox: Sandbox) -> None:
     sandbox._cores = Cores(1)
     hold = Hold()
@@ -86,7 +93,7 @@ async def test_a_script_that_computes_for_long_makes_room_and_gets_a_lower_prior
     assert not looping.done()
     children = zygote_of(sandbox).children()
     async with asyncio.timeout(5):
-        while 10 not in [child.nice() for child in children if child.is_running()]:
+        while 10 not in map(nice_of, children):
             await asyncio.sleep(0.01)
     await cancel(looping)
 
@@ -155,7 +162,7 @@ async def test_waiting_for_the_api_is_part_of_a_scripts_time(sandbox: Sandbox) -
     assert outcome.failure.kind == "timeout"
 
 
-async def test_a_child_cannot_win_time_by_saying_that_it_waits(
+async def test_the_time_for_which_a_clock_stands_still_is_bounded(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ovh_api_mcp.limits.STANDSTILL_S", 0.3)
@@ -181,6 +188,57 @@ async def test_a_cancelled_run_is_killed_whatever_it_waits_for(sandbox: Sandbox)
     await cancel(*tasks)
     zygote = zygote_of(sandbox)
     async with asyncio.timeout(5):
-        while len([c for c in zygote.children() if c.status() != psutil.STATUS_ZOMBIE]) > 1:  # the spare
+        while len([child for child in zygote.children() if nice_of(child) is not None]) > 1:  # the spare
             await asyncio.sleep(0.01)
     assert value(await run(sandbox, "() => 2")) == 2
+
+
+async def test_writes_that_end_after_their_runs_were_cancelled_hold_nothing(sandbox: Sandbox) -> None:
+    sandbox._cores = Cores(1)
+    for _ in range(2 * limits.COMPUTING_CLIENTS + 1):
+        hold = Hold()
+        running = hold.start(sandbox, "async () => await ovh.post('/v1/me')")
+        await hold.asked.wait()
+        await cancel(running)
+        hold.released.set()
+    async with asyncio.timeout(10):
+        while sandbox._writes:
+            await asyncio.sleep(0.01)
+    assert value(await run(sandbox, "() => 2")) == 2
+    assert not sandbox._cores._turns._held
+
+
+async def test_a_script_that_has_ended_waits_for_its_write_and_for_no_core(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ovh_api_mcp.limits.CORE_TURN_S", 60.0)
+    sandbox._cores = Cores(1)
+    hold = Hold()
+    code = "async () => { ovh.post('/v1/me'); await ovh.get('/v1/you'); return 1 }"
+
+    async def answer(call: ScriptCall) -> CallAnswer:
+        return await (hold.answer(call) if call.may_change_something else echo(call))
+
+    script = parse_script(code, limit_bytes=1000)
+    ended = asyncio.create_task(sandbox.run(script, answer, EXECUTE))
+    await hold.asked.wait()
+    its_own, *_ = zygote_of(sandbox).children()  # a spare came later
+    async with asyncio.timeout(10):
+        while nice_of(its_own) is not None:
+            await asyncio.sleep(0.01)
+    looping = await looping_on(sandbox)
+    hold.released.set()
+    assert value(await asyncio.wait_for(ended, 10)) == 1
+    await cancel(looping)
+
+
+async def test_who_has_computed_for_long_before_there_was_a_child_is_slowed_all_the_same() -> None:
+    slowed: list[str] = []
+    cores = Cores(1)
+    share = cores.share("")
+    await share.begin()
+    share._go_into_overtime()
+    share.when_long(lambda: slowed.append("slowed"))
+    share.end()
+    assert slowed == ["slowed"]
+    assert cores._turns.try_take("")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -26,28 +27,44 @@ async def simulator() -> AsyncIterator[Simulator]:
     await simulator.aclose()
 
 
-def busy_children(server: psutil.Process) -> list[psutil.Process]:
-    """Return the children of the zygote that are computing."""
-    return [p for p in server.children(recursive=True) if p.status() == psutil.STATUS_RUNNING]
+def computing(server: psutil.Process) -> list[psutil.Process]:
+    """Return the processes below the server that have used some CPU time and go on using it."""
+    found = []
+    for process in server.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.status() == psutil.STATUS_RUNNING:
+                found.append(process)
+    return found
 
 
-async def wait_quiet(server: psutil.Process) -> None:
-    """Wait until no process below the server has computed for a while."""
+async def wait_looping(server: psutil.Process) -> psutil.Process:
+    """Return the process that loops."""
     with anyio.fail_after(WAIT_S):
-        quiet = 0
-        while quiet < 10:
-            quiet = 0 if busy_children(server) else quiet + 1
+        while True:
+            before = computing(server)
+            await anyio.sleep(0.05)
+            if still := [process for process in computing(server) if process in before]:
+                return still[0]
+
+
+async def wait_gone(process: psutil.Process) -> None:
+    """Wait until a process has been killed."""
+    with anyio.fail_after(WAIT_S):
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             await anyio.sleep(0.01)
 
 
-async def call_until_cancelled(client: Client, simulator: Simulator) -> None:
+async def call_until_cancelled(
+    client: Client, simulator: Simulator, server: psutil.Process
+) -> psutil.Process:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(client.call_tool, "execute", {"code": _LOOP})
         await wait_asked(simulator)
+        looping = await wait_looping(server)
         tasks.cancel_scope.cancel()
+    return looping
 
 
-@pytest.mark.promise("sharing.cancel")
 @pytest.mark.promise("sharing.cancel")
 @pytest.mark.parametrize(
     ("transport", "mode"), [("stdio", "legacy"), ("stdio", "auto"), ("http", "legacy"), ("http", "auto")]
@@ -60,8 +77,7 @@ async def test_a_cancelled_call_kills_its_script(
     async with client_of(transport, mode, environment(simulator, tmp_path)) as client:
         await client.call_tool("search", {"code": "() => 1"})
         [server] = [p for p in me.children() if p.pid not in before]
-        await call_until_cancelled(client, simulator)
-        await wait_quiet(server)
+        await wait_gone(await call_until_cancelled(client, simulator, server))
         answer = await client.call_tool("search", {"code": "() => 1"})
         assert not answer.is_error
 
@@ -89,8 +105,9 @@ async def test_a_closed_connection_kills_the_script_of_its_call(
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(lambda: http.post(server.url, json=call))
                 await wait_asked(simulator)
+                looping = await wait_looping(psutil.Process(server.process.pid))
                 tasks.cancel_scope.cancel()
-        await wait_quiet(psutil.Process(server.process.pid))
+        await wait_gone(looping)
         with anyio.fail_after(WAIT_S):
             while "end=cancelled" not in "".join(server.log):
                 await anyio.sleep(0.01)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from collections import deque
 from collections.abc import Callable
 from typing import Final, get_args
 
@@ -83,8 +84,9 @@ class Conversation:
         answer = answer_call if bounds.may_call else _refuse_call
         self._calls = OutstandingCalls(answer, turns, client, self._reply, take_over, self._set_clock)
         self._replies = 0
+        self._waited_for = -1
         self._reader = frames.FrameReader(frames.FROM_CHILD)
-        self._frames: list[tuple[FrameType, bytes]] = []
+        self._frames: deque[tuple[FrameType, bytes]] = deque()
         self._fault: FrameError | None = None  # of bytes behind the frames that are still to be taken
         self._writing = asyncio.Lock()
         self._notes: tuple[str, ...] = ()
@@ -106,8 +108,9 @@ class Conversation:
         Raises:
             ChildLostError: the child died before it could begin, so the script may go to another.
         """
-        with contextlib.suppress(OSError):  # a child that is gone shows in _expect
-            await self._send_script()
+        with contextlib.suppress(OSError, TimeoutError):  # a child that is gone shows in _expect
+            async with asyncio.timeout(limits.CHILD_START_S):
+                await self._send_script()
         await self._expect(FrameType.STARTED)
         result: bytes | None = None
         failure: ScriptFailure | None = None
@@ -177,14 +180,18 @@ class Conversation:
 
     def _take_waiting(self, head: JsonObject) -> None:
         """Note that the script waits; not where a reply that it has not seen yet is on its way."""
-        if _int(head, "replies") == self._replies:
+        seen = _int(head, "replies")
+        if not self._waited_for < seen <= self._replies:
+            raise FrameError("it waits already, or for what it cannot have seen")
+        self._waited_for = seen
+        if seen == self._replies:
             self._core.end()
             self._set_clock()
 
     def _take_logs(self, head: JsonObject) -> None:
         self._logs_dropped = _int(head, "dropped")
         lines = head.get("lines")
-        if not isinstance(lines, list):
+        if not isinstance(lines, list) or not lines:
             raise FrameError("logs without lines")
         for level, text in map(_parse_line, lines):
             self._log_chars += len(text) + len(level)
@@ -227,6 +234,9 @@ class Conversation:
         while not self._frames:
             if self._fault is not None:
                 raise self._fault
+            # Contract: data that is there already comes at once; without a pause a child that sends
+            # without end would keep its own deadline, and everybody else, from ever having a turn.
+            await asyncio.sleep(0)
             data = await asyncio.get_running_loop().sock_recv(self._child.channel, _RECV_BYTES)
             if not data:
                 raise EOFError
@@ -234,7 +244,7 @@ class Conversation:
                 self._frames.extend(self._reader.feed(data))
             except FrameError as error:
                 self._fault = error
-        return self._frames.pop(0)
+        return self._frames.popleft()
 
     # --- what we say and do
 

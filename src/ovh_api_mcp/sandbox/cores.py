@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
 from typing import Final
 
 from ovh_api_mcp import limits
 from ovh_api_mcp.sandbox.fair_queue import FairQueue
 
-_CORES: Final = max(2, os.cpu_count() or 1)
+_MAY_USE: Final = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+_CORES: Final = max(2, _MAY_USE)  # with one, a script that loops would stop the others for half a second each
 
 
 class Cores:
     """The cores of this machine, as one client after the other gets them.
 
-    One client has no more than there are. Several may have more together: the system shares the
-    cores between them, so that nobody waits until another one's loop has ended.
+    One client computes on as many as there are (at least two), and has as many scripts again in
+    overtime. Several may have more together: the system shares the cores between them, so that
+    nobody waits until another one's loop has ended.
     """
 
     def __init__(self, count: int = _CORES) -> None:
@@ -50,12 +53,18 @@ class CoreShare:
         self._client = client
         self._held: FairQueue | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self.on_overtime: Callable[[], None] = _nothing
+        self._slow_down: Callable[[], None] | None = None
 
     @property
     def is_held(self) -> bool:
         """Tell whether the script may compute."""
         return self._held is not None
+
+    def when_long(self, slow_down: Callable[[], None]) -> None:
+        """Have `slow_down` called when the script has computed for long; at once where it has already."""
+        self._slow_down = slow_down
+        if self._held is self._overtime:
+            slow_down()
 
     async def begin(self) -> None:
         """Wait for a core; *Raises* InternalError `busy` as FairQueue.take does."""
@@ -82,8 +91,5 @@ class CoreShare:
         self._timer = None
         self._held = self._overtime
         self._turns.give_back(self._client)
-        self.on_overtime()
-
-
-def _nothing() -> None:
-    pass
+        if self._slow_down is not None:
+            self._slow_down()

@@ -51,7 +51,7 @@ class FairQueue:
         mine = self._waiting.get(client, ())
         waiting = sum(map(len, self._waiting.values()))
         if len(mine) >= self._limit_waiting_each or waiting >= self._limit_waiting:
-            raise self._busy(f"{waiting} wait for their turn, {len(mine)} of them yours")
+            raise _busy(self._thing, f"{waiting} wait for their turn, {len(mine)} of them yours")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(client, deque()).append(turn)
         try:
@@ -60,7 +60,7 @@ class FairQueue:
         except BaseException as end:
             self._leave(client, turn)
             if isinstance(end, TimeoutError):
-                raise self._busy(f"no turn came within {limits.QUEUE_WAIT_S:g} s") from None
+                raise no_turn(self._thing) from None
             raise
 
     def give_back(self, client: str) -> None:
@@ -102,9 +102,15 @@ class FairQueue:
             if not waiting:
                 del self._waiting[client]
 
-    def _busy(self, why: str) -> InternalError:
-        return InternalError(
-            f"The server is busy with other {self._thing}: {why}.",
-            code="busy",
-            hint="Call again in a few seconds, with fewer at a time.",
-        )
+
+def no_turn(thing: str) -> InternalError:
+    """Return the error of who has waited for limits.QUEUE_WAIT_S; `thing` in the plural."""
+    return _busy(thing, f"no turn came within {limits.QUEUE_WAIT_S:g} s")
+
+
+def _busy(thing: str, why: str) -> InternalError:
+    return InternalError(
+        f"The server is busy with other {thing}: {why}.",
+        code="busy",
+        hint="Call again in a few seconds, with fewer at a time.",
+    )

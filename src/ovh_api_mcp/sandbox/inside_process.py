@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from typing import Final, Literal
 
-_CODE: Final = "import sys; sys.path[:] = sys.argv[2:];from ovh_api_mcp.sandbox.inside.{} import main; main()"
+_CODE: Final = (
+    "import sys; sys.path[:] = sys.argv[2:]; from ovh_api_mcp.sandbox.inside.{} import main; main()"
+)
 
 
 async def start_inside(

@@ -101,7 +101,8 @@ class Outcome:
     """The end of one run: `result` is JSON text in UTF-8, or None with a `failure`.
 
     `logs_dropped` counts the console calls beyond limits.LOGS_BYTES; `notes` tells what was
-    changed so that the result fits JSON.
+    changed so that the result fits JSON; `wall_s` is the time from its start to its end, waiting for
+    turns and for writes that it left behind included.
     """
 
     result: bytes | None

@@ -62,6 +62,7 @@ class OutstandingCalls:
         self._unanswered: dict[asyncio.Task[None], _Unanswered] = {}
         self._answered: set[asyncio.Task[None]] = set()  # the child has yet to be told
         self._room = asyncio.Event()
+        self._is_over = False
         self.count = 0
 
     @property
@@ -77,7 +78,8 @@ class OutstandingCalls:
             FrameError: more calls than a script may make.
         """
         self.count += 1
-        in_flight = len(self._unanswered)
+        # One may have its reply, by which the child knows before the task that wrote it has gone on.
+        in_flight = len(self._unanswered) + len(self._answered) - 1
         if self.count > limits.CALLS_PER_SCRIPT or in_flight >= limits.CALLS_IN_FLIGHT_PER_SCRIPT:
             raise FrameError("more calls than a script may make")
         while self._bytes() and self._bytes() + size_bytes > limits.CALL_BYTES:
@@ -111,6 +113,7 @@ class OutstandingCalls:
                 self._take_over(task)
 
     def _cancel_the_rest(self) -> None:
+        self._is_over = True
         for task, unanswered in self._unanswered.items():
             if not unanswered.must_end_by_itself:
                 task.cancel()
@@ -123,6 +126,8 @@ class OutstandingCalls:
         task = asyncio.current_task()
         assert task is not None
         self._unanswered.pop(task, None)
+        if self._is_over:  # nobody is left to be told
+            return
         self._answered.add(task)
         self._room.set()
         self._on_change()

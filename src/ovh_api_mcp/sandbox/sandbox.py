@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from typing import Final
 
@@ -18,7 +18,7 @@ from ovh_api_mcp import limits
 from ovh_api_mcp.errors import InternalError
 from ovh_api_mcp.sandbox.conversation import ChildLostError, Conversation
 from ovh_api_mcp.sandbox.cores import Cores, CoreShare
-from ovh_api_mcp.sandbox.fair_queue import FairQueue
+from ovh_api_mcp.sandbox.fair_queue import FairQueue, no_turn
 from ovh_api_mcp.sandbox.outcome import AnswerCall, Outcome, ScriptLimits
 from ovh_api_mcp.sandbox.script import Script
 from ovh_api_mcp.sandbox.walls import WallFault
@@ -90,17 +90,16 @@ class Sandbox:
         Raises:
             InternalError: `busy` when too many scripts wait, `sandbox-unavailable`.
         """
-        async with self._place(client, bounds):
-            await self._ready_zygote()  # nobody holds a core while it starts
-            async with self._core(client) as core:
-                return await self._run(script, answer_call, bounds, client, core)
+        async with AsyncExitStack() as held:
+            core = await self._admit(client, bounds, held)
+            return await self._run(script, answer_call, bounds, client, core)
 
     async def _run(
         self, script: Script, answer_call: AnswerCall, bounds: ScriptLimits, client: str, core: CoreShare
     ) -> Outcome:
         for _ in range(_ATTEMPTS):
             child = await self._take_child()
-            core.on_overtime = partial(self._slow_down, child)
+            core.when_long(partial(self._slow_down, child))
             try:
                 conversation = Conversation(
                     child,
@@ -138,23 +137,23 @@ class Sandbox:
 
     # --- places
 
-    @asynccontextmanager
-    async def _place(self, client: str, bounds: ScriptLimits) -> AsyncIterator[None]:
-        """Hold one of the places for scripts that may wait for the API; a search only needs a core."""
-        if not bounds.may_call:
-            yield
-            return
-        async with self._executing.held(client):
-            yield
+    async def _admit(self, client: str, bounds: ScriptLimits, held: AsyncExitStack) -> CoreShare:
+        """Wait for what a script needs to begin, limits.QUEUE_WAIT_S in all; `held` gives it back.
 
-    @asynccontextmanager
-    async def _core(self, client: str) -> AsyncIterator[CoreShare]:
+        That is a core, and for a script that may wait for the API one of the places for these.
+        """
         core = self._cores.share(client)
-        await core.begin()
         try:
-            yield core
-        finally:
-            core.end()
+            async with asyncio.timeout(limits.QUEUE_WAIT_S):
+                if bounds.may_call:
+                    await self._executing.take(client)
+                    held.callback(self._executing.give_back, client)
+                await self._ready_zygote()
+                held.callback(core.end)
+                await core.begin()
+        except TimeoutError:
+            raise no_turn("scripts") from None
+        return core
 
     # --- children
 
@@ -188,8 +187,8 @@ class Sandbox:
     def _spare_soon(self, zygote: ZygoteProcess) -> Iterator[None]:
         """Prepare the next child when the script has ended, or a little later where it takes longer.
 
-        At once would be too soon: a fork and its page copies beside a short script slow it down, and
-        before its answer is written they slow that down.
+        At once would be too soon: a fork and its page copies slow down a short script beside them, and
+        the answer of one that has ended.
         """
         loop = asyncio.get_running_loop()
         later = loop.call_later(limits.SPARE_DELAY_S, self._prepare_spare, zygote)
@@ -225,7 +224,7 @@ class Sandbox:
             try:
                 await asyncio.shield(starting)
             except asyncio.CancelledError:
-                if not starting.cancelled() or self._is_closed:
+                if not starting.cancelled() or _is_cancelled() or self._is_closed:
                     raise
         return self._zygote
 
@@ -285,6 +284,12 @@ class Sandbox:
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
         return task
+
+
+def _is_cancelled() -> bool:
+    """Tell whether it is this very task that was cancelled."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _no_process() -> InternalError:

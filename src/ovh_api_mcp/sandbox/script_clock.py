@@ -11,7 +11,7 @@ from ovh_api_mcp import limits
 
 
 class ScriptClock:
-    """Runs from `deadline` on; with what it stood still in all bounded by limits.STANDSTILL_S."""
+    """Runs from `deadline` on, and stands still for limits.STANDSTILL_S in all at most."""
 
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s

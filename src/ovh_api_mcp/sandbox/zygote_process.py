@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
 import socket
 from collections import deque
 from collections.abc import Iterator
@@ -67,6 +68,7 @@ class ZygoteProcess:
         self._spawning: deque[asyncio.Future[int]] = deque()
         self._children: dict[int, Child] = {}
         self._early_exits: dict[int, Exit] = {}
+        self._unwanted: set[int] = set()  # children whose taker has gone
         self._writing = asyncio.Lock()
         self._fault = ""
         self.wall_faults: tuple[WallFault, ...] = ()
@@ -87,6 +89,9 @@ class ZygoteProcess:
         except OSError as error:
             ours.close()
             raise _unavailable(f"its process cannot be started: {error.strerror}") from error
+        except BaseException:
+            ours.close()
+            raise
         finally:
             theirs.close()
         zygote = cls(process, ours)
@@ -130,9 +135,9 @@ class ZygoteProcess:
         ours.setblocking(False)
         spawned: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         try:
-            with theirs:
-                await self._send(FrameType.SPAWN, b"", theirs, spawned)
             async with asyncio.timeout(limits.CHILD_START_S):
+                with theirs:
+                    await self._send(FrameType.SPAWN, b"", theirs, spawned)
                 pid = await spawned
         except TimeoutError:
             ours.close()
@@ -151,7 +156,7 @@ class ZygoteProcess:
         if early is not None:
             child.exited.set_result(early)
         elif self._is_dead:
-            child.exited.set_result(Exit(9, 0))
+            child.exited.set_result(Exit(signal.SIGKILL, 0))
         return child
 
     async def kill(self, pid: int) -> None:
@@ -176,7 +181,9 @@ class ZygoteProcess:
         self._listener.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._listener
-        with contextlib.suppress(TimeoutError):  # a sender may be waiting for the socket
+        with contextlib.suppress(OSError):  # a sender that waits for the socket is woken by it
+            self._control.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limits.CHILD_END_S), self._writing:
                 pass
         self._control.close()
@@ -258,12 +265,14 @@ class ZygoteProcess:
         if not waiting.done():
             waiting.set_result(pid)
         elif pid:  # whoever asked has gone: the closed socket ends the child
-            self._early_exits.pop(pid, None)
+            self._unwanted.add(pid)
 
     def _take_exit(self, pid: int, how: Exit) -> None:
         child = self._children.get(pid)
         if child is not None:
             _resolve(child.exited, how)
+        elif pid in self._unwanted:
+            self._unwanted.discard(pid)
         elif len(self._early_exits) < limits.SCRIPTS_RUNNING:
             self._early_exits[pid] = how
 
@@ -279,7 +288,7 @@ class ZygoteProcess:
             if not waiting.done():
                 waiting.set_exception(fault)
         for child in self._children.values():
-            _resolve(child.exited, Exit(9, 0))
+            _resolve(child.exited, Exit(signal.SIGKILL, 0))
 
 
 def _number(head: JsonObject, name: str) -> int:

@@ -9,6 +9,7 @@ import anyio
 import mcp_types
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.requests import Request
 from starlette.types import Scope
 
@@ -31,13 +32,14 @@ def expect_leaving(scope: Scope) -> Callable[[], None]:
 def caller_name(ctx: _Context) -> str:
     """Return what tells one client from another, "" for the only one of a pipe.
 
-    Over HTTP that is the session where there are sessions, else the address and the name under
-    which a client presents itself. A client that lies about it cheats within its own address.
+    Over HTTP that is the session, on revisions that have sessions, else the address and the name
+    under which a client presents itself. One that opens many sessions, or goes by many names,
+    counts as many clients: this keeps the peace among honest ones, it is no wall.
     """
     if not isinstance(ctx.request, Request):
         return ""
     session = ctx.request.headers.get(_SESSION_HEADER)
-    if session:
+    if session and ctx.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS:  # else nobody has checked it
         return cut_foreign(session, _NAME_CHARS)
     host = ctx.request.client.host if ctx.request.client else ""
     params = ctx.session.client_params
@@ -53,14 +55,20 @@ async def while_there(ctx: _Context, work: Callable[[], Awaitable[_Answer]]) -> 
     gone = ctx.request.scope.get(_GONE) if isinstance(ctx.request, Request) else None
     if not isinstance(gone, anyio.Event):
         return await work()
-    answer: _Answer | None = None
+    answers: list[_Answer] = []
+    failures: list[Exception] = []
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_cancel_when, gone, tasks.cancel_scope)
-        answer = await work()
+        try:
+            answers.append(await work())
+        except Exception as error:  # noqa: BLE001  # raised below: the group would wrap it
+            failures.append(error)
         tasks.cancel_scope.cancel()
-    if answer is None:
-        raise MCPError(code=mcp_types.INTERNAL_ERROR, message="The client closed its request.")
-    return answer
+    if failures:
+        raise failures[0]
+    if answers:
+        return answers[0]
+    raise MCPError(code=mcp_types.INTERNAL_ERROR, message="The client closed its request.")
 
 
 async def _cancel_when(event: anyio.Event, scope: anyio.CancelScope) -> None:

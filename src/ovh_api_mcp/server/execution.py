@@ -25,7 +25,12 @@ import anyio.to_thread
 from ovh_api_mcp import limits
 from ovh_api_mcp.errors import InternalError, OvhMcpError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
-from ovh_api_mcp.sandbox.advice.advice import Circumstances, advised, is_advice_needed
+from ovh_api_mcp.sandbox.advice.advice import (
+    Circumstances,
+    advised,
+    is_advice_needed,
+    is_advice_quick,
+)
 from ovh_api_mcp.sandbox.advice.document import Document
 from ovh_api_mcp.sandbox.advice.seen import AnswersSeen
 from ovh_api_mcp.sandbox.outcome import CallAnswer, Outcome, ScriptCall, ScriptLimits
@@ -124,9 +129,9 @@ class Execution:
         return await self._fit(outcome, run.writes)
 
     async def _advised(self, outcome: Outcome, script: Script, known: Circumstances) -> Outcome:
-        if len(script.code) <= limits.ADVISED_AT_ONCE_CHARS:
+        if is_advice_quick(outcome, script):
             return advised(outcome, script, known)
-        return await anyio.to_thread.run_sync(advised, outcome, script, known)  # it may take milliseconds
+        return await anyio.to_thread.run_sync(advised, outcome, script, known)  # some read the document
 
     async def _answer_call(self, gate: Gatekeeper, call: ScriptCall, writes: Writes) -> CallAnswer:
         try:

@@ -23,6 +23,7 @@ from ovh_api_mcp.secret import Redactor
 _log = logging.getLogger(__name__)
 _UNDER_WAY: Final = "under way"
 _MAYBE: Final = "may have been processed"
+_NOT_SENT: Final = "not sent"
 _REST_CHARS: Final = 120  # the line about the writes that are not listed
 
 
@@ -60,7 +61,7 @@ class Writes:
         try:
             return await self._follow(write, request, send)
         finally:
-            if self._is_late:
+            if self._is_late and write.end != _NOT_SENT:
                 _log.warning("event=late-write request=%r end=%r", write.what, write.end)
 
     async def _follow(self, write: _Write, request: ApiRequest, send: Send) -> ApiResponse:
@@ -70,8 +71,8 @@ class Writes:
             write.end = str(error.status)
             raise
         except NetworkError as error:
-            write.end = _MAYBE
-            if not error.may_have_happened:  # it never left
+            write.end = _MAYBE if error.may_have_happened else _NOT_SENT
+            if not error.may_have_happened:
                 self._sent = [other for other in self._sent if other is not write]
             raise
         except BaseException:  # given up by us, too

@@ -70,6 +70,12 @@ def is_advice_needed(outcome: Outcome) -> bool:
     return outcome.result is None or len(outcome.result) <= _HOLLOW_BYTES or not outcome.calls
 
 
+def is_advice_quick(outcome: Outcome, script: Script) -> bool:
+    """Tell whether seeking it takes less than some 2 ms: a short script whose result is full of something."""
+    is_hollow = outcome.result is None or _HOLLOW.search(outcome.result) is not None
+    return not is_hollow and len(script.code) <= limits.ADVISED_AT_ONCE_CHARS
+
+
 def advised(outcome: Outcome, script: Script, known: Circumstances) -> Outcome:
     """Return the outcome with the hint or the notes that fit it."""
     if outcome.failure is not None:

@@ -134,7 +134,9 @@ class Zygote:
 
     def _slow_down(self, pid: int) -> None:
         if pid in self._children:
-            os.setpriority(os.PRIO_PROCESS, pid, _LOW_PRIORITY)
+            # The server may run at a lower one already; raising it would be refused.
+            now = os.getpriority(os.PRIO_PROCESS, pid)
+            os.setpriority(os.PRIO_PROCESS, pid, max(now, _LOW_PRIORITY))
 
     def _reap(self) -> None:
         while self._children:
