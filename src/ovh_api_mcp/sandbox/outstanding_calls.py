@@ -78,7 +78,7 @@ class OutstandingCalls:
             FrameError: more calls than a script may make.
         """
         self.count += 1
-        # One may have its reply, by which the child knows before the task that wrote it has gone on.
+        # One may have its reply: the child knows of it before the task that waited to write it goes on.
         in_flight = len(self._unanswered) + len(self._answered) - 1
         if self.count > limits.CALLS_PER_SCRIPT or in_flight >= limits.CALLS_IN_FLIGHT_PER_SCRIPT:
             raise FrameError("more calls than a script may make")
@@ -132,6 +132,7 @@ class OutstandingCalls:
         self._room.set()
         self._on_change()
         await self._reply(call_id, answer)
+        self._answered.discard(task)  # at once: the child may call again before this task is seen to be done
 
     async def _answer(self, unanswered: _Unanswered) -> CallAnswer:
         try:
