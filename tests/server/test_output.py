@@ -250,7 +250,7 @@ def test_console_lines_come_back_with_their_level() -> None:
     logs = [LogLine("log", "one"), LogLine("warn", "two\nlines")]
     fitted = fit_result(b"1", budget_chars=BUDGET, logs=logs, logs_dropped=3, notes=["NaN became null"])
     assert fitted.result == "1"
-    assert fitted.logs == "[log] one\n[warn] two\nlines\n… (3 more console calls were not kept)"
+    assert fitted.logs == "[log] one\n[warn] two\n  lines\n… (3 more console calls were not kept)"
     assert fitted.notes == "NaN became null"
 
 

@@ -371,6 +371,8 @@ def _reason(error: BaseException) -> str:
             reason = cause.verify_message
         elif isinstance(cause, OSError) and cause.strerror:
             reason = cause.strerror
+        elif isinstance(cause, asyncio.CancelledError):  # by a time-out of ours; its words are anyio's
+            continue
         else:
             reason = reason or str(cause)
     return cut_foreign(reason)

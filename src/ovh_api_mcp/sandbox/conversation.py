@@ -17,7 +17,7 @@ from typing import Final, get_args
 import msgspec
 
 from ovh_api_mcp import limits
-from ovh_api_mcp.errors import InternalError
+from ovh_api_mcp.errors import InternalError, cut_foreign
 from ovh_api_mcp.json_value import JsonObject, JsonValue, is_json
 from ovh_api_mcp.sandbox import frames
 from ovh_api_mcp.sandbox.cores import CoreShare
@@ -82,7 +82,7 @@ class Conversation:
         self._core = core
         self._clock = ScriptClock(bounds.timeout_s + limits.KILL_MARGIN_S)
         answer = answer_call if bounds.may_call else _refuse_call
-        self._calls = OutstandingCalls(answer, turns, client, self._reply, take_over, self._set_clock)
+        self._calls = OutstandingCalls(answer, turns, client, self._reply, take_over, self.set_clock)
         self._replies = 0
         self._waited_for = -1
         self._reader = frames.FrameReader(frames.FROM_CHILD)
@@ -186,13 +186,13 @@ class Conversation:
         self._waited_for = seen
         if seen == self._replies:
             self._core.end()
-            self._set_clock()
+            self.set_clock()
 
     def _take_logs(self, head: JsonObject) -> None:
-        self._logs_dropped = _int(head, "dropped")
-        lines = head.get("lines")
-        if not isinstance(lines, list) or not lines:
+        dropped, lines = _int(head, "dropped"), head.get("lines")
+        if not isinstance(lines, list) or (not lines and dropped <= self._logs_dropped):
             raise FrameError("logs without lines")
+        self._logs_dropped = dropped
         for level, text in map(_parse_line, lines):
             self._log_chars += len(text) + len(level)
             if self._log_chars > limits.LOGS_BYTES:
@@ -205,17 +205,17 @@ class Conversation:
         if not isinstance(kind, str) or kind not in _KINDS:
             raise FrameError("a failure of no known kind")
         failure_kind: FailureKind = kind  # type: ignore[assignment]
-        line, column = _int(head, "line"), _int(head, "column")
-        fields = head.get("fields")
+        line = _int(head, "line")
+        column = self._script.column(line, _int(head, "column"))
         return _failure(
             failure_kind,
             self._bounds,
-            str(head.get("message", ""))[: limits.SCRIPT_MESSAGE_CHARS],
-            name=str(head.get("name", ""))[:200],
+            _text(head, "message", limits.SCRIPT_MESSAGE_CHARS),
+            name=cut_foreign(_text(head, "name", limits.FOREIGN_TEXT_CHARS)),
             line=line,
             column=column,
             excerpt=self._script.excerpt(line, column),
-            fields=fields if isinstance(fields, dict) else None,
+            fields=_parse_fields(head.get("fields")),
         )
 
     async def _died(self) -> ScriptFailure:
@@ -259,19 +259,20 @@ class Conversation:
 
     async def _reply(self, call_id: int, answer: CallAnswer) -> None:
         async with self._writing:
-            if not self._core.is_held:
+            if not self._core.is_held:  # it waits, or is stopped
                 with contextlib.suppress(InternalError):  # better without a core than never
                     await self._core.begin()
             self._replies += 1
-            self._set_clock()
+            self.set_clock()
             head = {"id": call_id, "ok": answer.is_ok, "stood_s": self._clock.stood_s}
             frame = frames.encode_json(FrameType.REPLY, head, answer.json)
             with contextlib.suppress(OSError):  # a child that is gone shows in _listen
                 await asyncio.get_running_loop().sock_sendall(self._child.channel, frame)
 
-    def _set_clock(self) -> None:
+    def set_clock(self) -> None:
         """Let the clock run while the script computes or the API has a call of it, and only then."""
-        if not self._core.is_held and self._calls.only_wait:
+        waits = self._core.is_in_turn or self._calls.are_there
+        if waits and not self._core.is_held and not self._calls.are_with_api:
             self._clock.stop()
         else:
             self._clock.go_on()
@@ -339,7 +340,9 @@ def _words(kind: FailureKind, detail: str, bounds: ScriptLimits) -> tuple[str, s
         case "timeout":
             return (
                 f"the script was still running after {bounds.timeout_s:g} s, which is the limit",
-                "do less in one run: fewer calls, calls in parallel with Promise.all, a narrower loop",
+                "do less in one run: fewer calls, calls in parallel with Promise.all, a narrower loop"
+                if bounds.may_call
+                else "look for a loop that does not end, or loops within loops over all paths",
             )
         case "memory":
             return (
@@ -347,7 +350,8 @@ def _words(kind: FailureKind, detail: str, bounds: ScriptLimits) -> tuple[str, s
                 "keep only the fields you need, and handle long lists piece by piece",
             )
         case "stack":
-            return detail, "the functions of the script call each other without end, or too deep"
+            calls = "the functions of the script call each other without end, or too deep"
+            return detail, "" if "brackets" in detail else calls
         case "never-settles":
             return detail, ""
         case "result-too-large":
@@ -376,15 +380,33 @@ def _parse_notes(head: JsonObject) -> tuple[str, ...]:
     notes = head.get("notes")
     if not isinstance(notes, list):
         raise FrameError("an end without notes")
-    return tuple(str(note)[: limits.MESSAGE_CHARS] for note in notes[:16])
+    return tuple(cut_foreign(str(note), limits.MESSAGE_CHARS) for note in notes[:16])
 
 
 def _parse_line(line: JsonValue) -> tuple[LogLevel, str]:
     match line:
         case [str() as level, str() as text] if level in _LEVELS:
             known: LogLevel = level  # type: ignore[assignment]
-            return known, text
+            return known, _well_formed(text)
     raise FrameError("a log line of no known form")
+
+
+def _text(head: JsonObject, name: str, limit_chars: int) -> str:
+    return _well_formed(str(head.get(name, ""))[:limit_chars])
+
+
+def _well_formed(text: str) -> str:
+    """Return text without halves of surrogate pairs, which an honest child does not send."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _parse_fields(value: JsonValue) -> JsonObject | None:
+    if not isinstance(value, dict):
+        return None
+    try:
+        return value if len(msgspec.json.encode(value)) <= 2 * limits.ERROR_FIELDS_CHARS else None
+    except (UnicodeEncodeError, RecursionError):
+        return None
 
 
 def _int(head: JsonObject, name: str) -> int:

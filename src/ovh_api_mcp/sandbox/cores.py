@@ -1,95 +1,122 @@
-"""Who computes: as many scripts as there are cores, and those that compute for long behind them.
+"""Who computes: as many scripts at a time as there are cores, the others in turn.
 
-A script that waits for the API holds no core. One that has computed for limits.CORE_TURN_S
-without a pause gives its core to the next and goes on at a lower priority, so that short scripts
-hardly notice long ones; how many may do so is bounded, too.
+A script that waits for the API holds no core. One that has computed for limits.CORE_TURN_S while
+others wait is stopped, and goes on when it is its turn again: nobody is starved, and a script's
+time is what it had, not what others took.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Callable
 from typing import Final
 
 from ovh_api_mcp import limits
+from ovh_api_mcp.errors import InternalError
 from ovh_api_mcp.sandbox.fair_queue import FairQueue
 
 _MAY_USE: Final = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-_CORES: Final = max(2, _MAY_USE)  # with one, a script that loops would stop the others for half a second each
+_CORES: Final = max(2, _MAY_USE)  # where there is one, the system shares it between two
 
 
 class Cores:
-    """The cores of this machine, as one client after the other gets them.
+    """The cores of this machine. A client that holds none finds one beyond them, while reserves last.
 
-    One client computes on as many as there are (at least two), and has as many scripts again in
-    overtime. Several may have more together: the system shares the cores between them, so that
-    nobody waits until another one's loop has ended.
+    The system then shares the cores a little further, so that nobody waits for another client's turn to end.
     """
 
-    def __init__(self, count: int = _CORES) -> None:
-        places = limits.COMPUTING_CLIENTS * count
-        self._turns = FairQueue(
+    def __init__(self, count: int = _CORES, *, reserve: int = limits.CORES_RESERVED) -> None:
+        self.turns = FairQueue(
             "scripts",
-            places,
+            count,
             each=count,
             waiting=limits.SCRIPTS_QUEUED + limits.SCRIPTS_RUNNING,
             waiting_each=limits.SCRIPTS_QUEUED_PER_CLIENT + limits.SCRIPTS_RUNNING_PER_CLIENT,
+            reserve=reserve,
         )
-        self._overtime = FairQueue("scripts", places, each=count, waiting=0, waiting_each=0)
 
     def share(self, client: str) -> CoreShare:
         """Return the share of one script of `client`; it computes not yet."""
-        return CoreShare(self._turns, self._overtime, client)
+        return CoreShare(self.turns, client)
 
 
 class CoreShare:
-    """One script's right to compute: between `begin` and `end` it holds a core."""
+    """One script's right to compute: from `begin` to `end` it holds a core, or is stopped until it does."""
 
-    def __init__(self, turns: FairQueue, overtime: FairQueue, client: str) -> None:
+    def __init__(self, turns: FairQueue, client: str) -> None:
         self._turns = turns
-        self._overtime = overtime
         self._client = client
-        self._held: FairQueue | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._slow_down: Callable[[], None] | None = None
+        self._resuming: asyncio.Task[None] | None = None
+        self._is_stopped = False
+        self._stop = self._go_on = _nothing
+        self.is_held = False
 
     @property
-    def is_held(self) -> bool:
-        """Tell whether the script may compute."""
-        return self._held is not None
+    def is_in_turn(self) -> bool:
+        """Tell whether the script computes, or would if it were its turn."""
+        return self.is_held or self._resuming is not None
 
-    def when_long(self, slow_down: Callable[[], None]) -> None:
-        """Have `slow_down` called when the script has computed for long; at once where it has already."""
-        self._slow_down = slow_down
-        if self._held is self._overtime:
-            slow_down()
+    def control(self, *, stop: Callable[[], None], go_on: Callable[[], None]) -> None:
+        """Say how to stop the script's process, and how to let it go on."""
+        self._stop, self._go_on = stop, go_on
+        if self._is_stopped:
+            stop()
 
     async def begin(self) -> None:
         """Wait for a core; *Raises* InternalError `busy` as FairQueue.take does."""
+        if self._resuming is not None:
+            await asyncio.shield(self._resuming)
+            return
         await self._turns.take(self._client)
-        self._held = self._turns
-        self._watch()
+        self._have()
 
     def end(self) -> None:
-        """Give the core back, if one is held."""
+        """Give the core back, if one is held; the script does not compute."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._held is not None:
-            held, self._held = self._held, None
-            held.give_back(self._client)
+        if self._resuming is not None:
+            self._resuming.cancel()
+            self._resuming = None
+        if self.is_held:
+            self.is_held = False
+            self._turns.give_back(self._client)
+
+    def _have(self) -> None:
+        self.is_held = True
+        self._let_go_on()
+        self._watch()
+
+    def _let_go_on(self) -> None:
+        if self._is_stopped:
+            self._is_stopped = False
+            self._go_on()
 
     def _watch(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(limits.CORE_TURN_S, self._go_into_overtime)
+        self._timer = asyncio.get_running_loop().call_later(limits.CORE_TURN_S, self._make_room)
 
-    def _go_into_overtime(self) -> None:
-        if not self._overtime.try_take(self._client):
+    def _make_room(self) -> None:
+        if not self._turns.waiting_count:
             self._watch()
             return
         self._timer = None
-        self._held = self._overtime
+        self.is_held = False
+        self._is_stopped = True
+        self._resuming = asyncio.create_task(self._resume())
+        self._stop()
         self._turns.give_back(self._client)
-        if self._slow_down is not None:
-            self._slow_down()
+
+    async def _resume(self) -> None:
+        with contextlib.suppress(InternalError):  # better beside the others than never
+            await self._turns.take(self._client)
+            self._have()
+        self._let_go_on()
+        self._resuming = None
+
+
+def _nothing() -> None:
+    pass

@@ -18,23 +18,36 @@ from ovh_api_mcp.errors import InternalError
 class FairQueue:
     """`places` in all, at most `each` for one client; who waits is served client by client.
 
-    At most `waiting` wait, of one client at most `waiting_each`; `thing` says in an error what the
-    places are for, in the plural.
+    At most `waiting` wait, of one client at most `waiting_each`. A client that holds none finds one
+    of `reserve` places more. `thing` says in an error what the places are for, in the plural.
     """
 
-    def __init__(self, thing: str, places: int, *, each: int, waiting: int, waiting_each: int) -> None:
+    def __init__(
+        self, thing: str, places: int, *, each: int, waiting: int, waiting_each: int, reserve: int = 0
+    ) -> None:
         self._thing = thing
         self._free = places
         self._each = each
+        self._reserve = reserve
         self._limit_waiting = waiting
         self._limit_waiting_each = waiting_each
         self._held: Counter[str] = Counter()
         # In the order of their next turn; a client without anybody who waits is not in it.
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
+    @property
+    def waiting_count(self) -> int:
+        """The number of those that wait for a place."""
+        return sum(map(len, self._waiting.values()))
+
+    def held_by(self, client: str) -> int:
+        """Return how many places a client holds."""
+        return self._held[client]
+
     def try_take(self, client: str) -> bool:
         """Take a place if there is one for `client` now; tell whether there was."""
-        if self._free <= 0 or self._held[client] >= self._each:
+        held = self._held[client]
+        if held >= self._each or self._free <= (-self._reserve if held == 0 else 0):
             return False
         self._free -= 1
         self._held[client] += 1
@@ -49,7 +62,7 @@ class FairQueue:
         if self.try_take(client):
             return
         mine = self._waiting.get(client, ())
-        waiting = sum(map(len, self._waiting.values()))
+        waiting = self.waiting_count
         if len(mine) >= self._limit_waiting_each or waiting >= self._limit_waiting:
             raise _busy(self._thing, f"{waiting} wait for their turn, {len(mine)} of them yours")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()

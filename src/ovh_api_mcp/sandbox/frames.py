@@ -33,7 +33,8 @@ class FrameType(IntEnum):
     DOCUMENT = ord("D")  # server → zygote: a piece of the document; an empty one ends it
     SPAWN = ord("S")  # server → zygote: fork a child for the descriptor that comes along
     KILL = ord("K")  # server → zygote: {"pid": …}
-    SLOW_DOWN = ord("N")  # server → zygote: {"pid": …}
+    STOP = ord("Z")  # server → zygote: {"pid": …}
+    GO_ON = ord("N")  # server → zygote: {"pid": …}
     LOADED = ord("L")  # zygote → server: {"heap_bytes": …, "wall_faults": […]} as of walls.py
     SPAWNED = ord("P")  # zygote → server: {"pid": …}, in the order of the SPAWNs; pid 0: fork failed
     EXITED = ord("X")  # zygote → server: {"pid": …, "signal": …, "status": …}
@@ -70,7 +71,8 @@ TO_ZYGOTE: Final[Mapping[int, int]] = {
     FrameType.DOCUMENT: 4 * limits.MIB,
     FrameType.SPAWN: 0,
     FrameType.KILL: _HEAD_BYTES,
-    FrameType.SLOW_DOWN: _HEAD_BYTES,
+    FrameType.STOP: _HEAD_BYTES,
+    FrameType.GO_ON: _HEAD_BYTES,
 }
 TO_CHILD: Final[Mapping[int, int]] = {
     FrameType.RUN: 256 * limits.MIB,  # --max-code-size is the user's to set

@@ -66,10 +66,14 @@ class OutstandingCalls:
         self.count = 0
 
     @property
-    def only_wait(self) -> bool:
-        """Tell whether there are calls, and none of them is with the API."""
-        is_with_api = any(call.has_begun for call in self._unanswered.values())
-        return not is_with_api and bool(self._unanswered or self._answered)
+    def are_there(self) -> bool:
+        """Tell whether there are calls of which the child does not know how they ended."""
+        return bool(self._unanswered or self._answered)
+
+    @property
+    def are_with_api(self) -> bool:
+        """Tell whether any of them is with the API."""
+        return any(call.has_begun for call in self._unanswered.values())
 
     async def take(self, call_id: int, call: ScriptCall, size_bytes: int) -> None:
         """Begin to answer a call, at once or when there is room for its bytes.

@@ -99,7 +99,6 @@ class Sandbox:
     ) -> Outcome:
         for _ in range(_ATTEMPTS):
             child = await self._take_child()
-            core.when_long(partial(self._slow_down, child))
             try:
                 conversation = Conversation(
                     child,
@@ -112,6 +111,8 @@ class Sandbox:
                     end_child=partial(self._end_soon, child),
                     take_over=self._take_over,
                 )
+                order = partial(self._order, conversation)
+                core.control(stop=partial(order, child.stop), go_on=partial(order, child.go_on))
                 await conversation.wait_ready()
                 with self._spare_soon(child.zygote):
                     return await conversation.run()
@@ -198,9 +199,11 @@ class Sandbox:
             later.cancel()
             loop.call_later(limits.SPARE_AFTER_S, self._prepare_spare, zygote)
 
-    def _slow_down(self, child: Child) -> None:
-        """Let a child that has computed for long give way to the others."""
-        self._chore(child.zygote.slow_down(child.pid))
+    def _order(
+        self, conversation: Conversation, order: Callable[[], Coroutine[object, object, None]]
+    ) -> None:
+        self._chore(order())
+        conversation.set_clock()
 
     def _end_soon(self, child: Child) -> None:
         """Have a child ended, once: its conversation asks for it, and so does whoever took the child."""

@@ -15,17 +15,20 @@ from typing import Final
 
 from ovh_api_mcp.errors import CodeError
 
-_FENCE_OPEN: Final = re.compile(r"\A\s*(?P<fence>`{3,}|~{3,})[^\n`]*(?=\n|\Z)")
-_FENCE_LINE: Final = re.compile(r"^[ \t]*(?P<fence>`{3,}|~{3,})[^\n`]*$", re.MULTILINE)
+# Contract: code is hostile and may have megabytes, and these run beside other clients' calls: none of
+# them may look at a character more than a few times. Hence the quantifiers that give nothing back.
+_FENCE_OPEN: Final = re.compile(r"\A\s*+(?P<fence>`{3,40}+|~{3,40}+)[^\n`]*+(?=\n|\Z)")
+_FENCE_LINE: Final = re.compile(r"^[ \t]*+(?P<fence>`{3,40}+|~{3,40}+)[^\n`]*+$", re.MULTILINE)
 _NO_PROSE: Final = re.compile(r"[`{};]|=>|\bfunction\b")
 # What such a line would bring is there already, under the same name.
 _IMPORT: Final = re.compile(
-    r"\A\s*import[ \t]+(?:\*[ \t]+as[ \t]+)?(?:ovh|\{[ \t]*(?:ovh|spec|console|crypto)[ \t]*\})[ \t]+"
+    r"\s*+import[ \t]+(?:\*[ \t]+as[ \t]+)?(?:ovh|\{[ \t]*(?:ovh|spec|console|crypto)[ \t]*\})[ \t]+"
     r"from[ \t]+(?:\"[^\"\n]{1,80}\"|'[^'\n]{1,80}')[ \t]*;?[ \t]*(?=\n|\Z)"
 )
-_EXPORT: Final = re.compile(r"\A\s*export\s+default\b")
+_EXPORT: Final = re.compile(r"\A\s*+export\s+default\b")
 _NOTHING: Final = " \t\r\n\f\v;\u00a0\u2028\u2029"
 _EXAMPLE: Final = "async () => await ovh.request({ method: 'GET', path: '/v1/me' })"
+_LINE_BREAKS: Final = re.compile(r"[\t\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _EXCERPT_LINES: Final = 2  # before and after the line in question
 _EXCERPT_CHARS: Final = 120
 
@@ -37,16 +40,23 @@ class Script:
     source: str
     code: str
 
+    def column(self, line: int, octet: int) -> int:
+        """Return the column in characters of the engine's, which counts octets of UTF-8; both from 1."""
+        lines = self.code.split("\n")
+        if not 1 <= line <= len(lines) or octet < 1:
+            return octet
+        return len(lines[line - 1].encode()[: octet - 1].decode(errors="ignore")) + 1
+
     def excerpt(self, line: int, column: int) -> str:
         """Return the given line (from 1) with two lines around it and a mark under the column, or ""."""
-        lines = self.source.splitlines()
+        lines = self.source.split("\n")  # the engine counts no other line breaks
         if not 1 <= line <= len(lines):
             return ""
         first, last = max(1, line - _EXCERPT_LINES), min(len(lines), line + _EXCERPT_LINES)
         width = len(str(last))
         shown: list[str] = []
         for number in range(first, last + 1):
-            text = lines[number - 1].replace("\t", " ")
+            text = _LINE_BREAKS.sub(" ", lines[number - 1])
             shown.append(f"{'>' if number == line else ' '} {number:>{width}} | {_cut(text)}")
             if number == line and 1 <= column <= min(len(text) + 1, _EXCERPT_CHARS):
                 shown.append(f"  {'':>{width}} | {'':>{column - 1}}^")
@@ -88,8 +98,10 @@ def parse_script(code: str, *, limit_bytes: int) -> Script:
 
 def _without_wrapping(code: str) -> str:
     code = _without_fence(code.removeprefix("\ufeff"))
-    while found := _IMPORT.match(code):
-        code = _blank(code, 0, found.end())
+    end = 0
+    while found := _IMPORT.match(code, end):
+        end = found.end()
+    code = _blank(code, 0, end)
     export = _EXPORT.match(code)
     if export:
         code = _blank(code, 0, export.end())

@@ -16,7 +16,7 @@ class ScriptClock:
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
         self._deadline = asyncio.timeout(None)
-        self._is_over = False
+        self._is_running = False
         self._started = 0.0
         self._stopped_at: float | None = None
         self._stood_s = 0.0
@@ -40,12 +40,15 @@ class ScriptClock:
     async def deadline(self) -> AsyncIterator[None]:
         """Start; *Raises* TimeoutError when the time is up."""
         self._started = time.monotonic()
+        if self._stopped_at is not None:
+            self._stopped_at = self._started
         try:
             async with self._deadline:
+                self._is_running = True
                 self._reschedule()
                 yield
         finally:
-            self._is_over = True
+            self._is_running = False
 
     def stop(self) -> None:
         """Stand still."""
@@ -61,7 +64,7 @@ class ScriptClock:
             self._reschedule()
 
     def _reschedule(self) -> None:
-        if self._is_over or self._deadline.expired():
+        if not self._is_running or self._deadline.expired():
             return
         may_stand_s = limits.STANDSTILL_S - self.stood_s if self._stopped_at is not None else 0.0
         left_s = self._limit_s + self.stood_s - self.elapsed_s + may_stand_s

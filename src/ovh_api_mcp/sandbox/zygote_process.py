@@ -47,11 +47,19 @@ class Child:
     zygote: ZygoteProcess
     is_ending: bool = False
 
+    async def stop(self) -> None:
+        """Take the child off the cores until it may go on."""
+        await self.zygote.order(FrameType.STOP, self.pid)
+
+    async def go_on(self) -> None:
+        """Let a stopped child compute again."""
+        await self.zygote.order(FrameType.GO_ON, self.pid)
+
     async def end(self) -> None:
         """Kill the child if it lives, and wait until it has been reaped (at most limits.CHILD_END_S)."""
         self.channel.close()
         if not self.exited.done():
-            await self.zygote.kill(self.pid)
+            await self.zygote.order(FrameType.KILL, self.pid)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(limits.CHILD_END_S):
                     await asyncio.shield(self.exited)
@@ -159,17 +167,11 @@ class ZygoteProcess:
             child.exited.set_result(Exit(signal.SIGKILL, 0))
         return child
 
-    async def kill(self, pid: int) -> None:
-        """Have a child killed; does nothing when it has ended."""
+    async def order(self, what: FrameType, pid: int) -> None:
+        """Have a child killed (KILL), stopped (STOP) or let go on (GO_ON); nothing when it has ended."""
         if not self._is_dead:
             with contextlib.suppress(InternalError):
-                await self._send(FrameType.KILL, frames.pack_json({"pid": pid}))
-
-    async def slow_down(self, pid: int) -> None:
-        """Lower the priority of a child for good; does nothing when it has ended."""
-        if not self._is_dead:
-            with contextlib.suppress(InternalError):
-                await self._send(FrameType.SLOW_DOWN, frames.pack_json({"pid": pid}))
+                await self._send(what, frames.pack_json({"pid": pid}))
 
     def forget(self, child: Child) -> None:
         """Take note that nobody is interested in `child` any more."""

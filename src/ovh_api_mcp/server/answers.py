@@ -71,12 +71,17 @@ def _failure_text(failure: ScriptFailure) -> str:
     hint = failure.hint or fields.get("hint")
     told = {name: value for name, value in fields.items() if name not in ("message", "hint", "code")}
     return _joined(
-        f"{failure.name}: {failure.message}",
+        _indented(f"{failure.name}: {failure.message}"),
         msgspec.json.encode(told).decode() if told else "",
         f"at line {failure.line}, column {failure.column}" if failure.line else "",
         failure.excerpt,
         hint_beside(failure.message, str(hint or "")),
     )
+
+
+def _indented(text: str) -> str:
+    """Return a script's text with its further lines set in, so that none looks like one of ours."""
+    return text.replace("\n", "\n  ")
 
 
 def error_answer(

@@ -387,7 +387,8 @@ def _decode_pieces(data: bytes, start: int, stop: int) -> Iterator[str]:
 
 def _fit_logs(logs: Sequence[LogLine], dropped: int, room: int) -> str:
     """Return the first and the last console lines that fit, and how many are left out between them."""
-    lines = [f"[{line.level}] {_printable(line.text)}" for line in logs]
+    # Further lines of one call are set in, so that none looks like another call's.
+    lines = ["[{}] {}".format(line.level, _printable(line.text).replace("\n", "\n  ")) for line in logs]
     if dropped:
         lines.append(f"… ({dropped:,} more console calls were not kept)")
     if _length(lines) > room:

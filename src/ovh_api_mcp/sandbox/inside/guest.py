@@ -96,13 +96,15 @@ class Guest:
         self._inbox: list[tuple[FrameType, bytes]] = []
         self._shift = 0
         self._cpu_s = 0.0
-        self._cpu_end = 0.0
-        self._wall_end = 0.0
+        self._timeout_s = 0.0
+        self._cpu_start = 0.0
+        self._waited_s = 0.0  # for replies; what the clock of the script stood still is not counted
         self._stood_s = 0.0
         self._replies = 0
         self._memory_bytes = 0
         self._peak_at_start_bytes = 0
         self._may_throw = True
+        self._logs_dropped: object = 0
 
     def serve(self) -> None:
         """Say that the child is ready, wait for the script, run it, tell how it ended."""
@@ -122,9 +124,9 @@ class Guest:
         self._memory_bytes = int(str(head["memory_bytes"]))
         self._peak_at_start_bytes = _peak_bytes()
         self._engine.limit_memory(self._heap_bytes + self._memory_bytes)
-        self._wall_end = time.monotonic() + float(str(head["timeout_s"]))
+        self._timeout_s = float(str(head["timeout_s"]))
         self._cpu_s = float(str(head["cpu_s"]))
-        self._cpu_end = time.process_time() + self._cpu_s
+        self._cpu_start = time.process_time()
 
     # --- the run
 
@@ -179,22 +181,33 @@ class Guest:
     def _take_replies(self) -> None:
         if not self._inbox:
             self._send(frames.encode_json(FrameType.WAITING, {"replies": self._replies}))
+        begun = time.monotonic()
         head, body = frames.split_json(self._receive(FrameType.REPLY))
         self._replies += 1
         stood_s = float(str(head["stood_s"]))
-        self._wall_end += stood_s - self._stood_s
+        self._waited_s += max(0.0, time.monotonic() - begun - (stood_s - self._stood_s))
         self._stood_s = stood_s
         text = body.decode(errors="replace")
         self._enter("reply", head["id"], bool(head["ok"]), text, _LONG_NUMBER.search(body) is not None)
 
     def _time_left(self) -> float:
-        left = min(self._cpu_end - time.process_time(), self._wall_end - time.monotonic())
+        left = min(self._cpu_left(), self._wall_left())
         if left <= 0:
             raise self._out_of_time()
         return left
 
+    def _cpu_left(self) -> float:
+        return self._cpu_s - (time.process_time() - self._cpu_start)
+
+    def _wall_left(self) -> float:
+        """Return what is left of the script's time: it computes, or waits for replies, or is stopped.
+
+        The server, which alone knows for how long it was stopped, ends what this does not.
+        """
+        return self._timeout_s - self._waited_s - (time.process_time() - self._cpu_start)
+
     def _out_of_time(self) -> ScriptEnded:
-        if self._wall_end - time.monotonic() <= _JUST_OUT_OF_TIME_S:
+        if self._wall_left() <= _JUST_OUT_OF_TIME_S:
             return ScriptEnded("timeout", "TimeoutError", "the script ran out of time")
         return ScriptEnded(
             "cpu-time",
@@ -251,6 +264,10 @@ class Guest:
                 raise _NotParsedError(text, at) from None
             if text.startswith("SyntaxError:"):  # some errors of the parser have no place
                 raise _NotParsedError(text, Position(0, 0)) from None
+            if text.startswith("RangeError: "):
+                raise ScriptEnded(
+                    "stack", "RangeError", "the code has too many brackets in each other"
+                ) from None
             if not text.startswith("0"):  # no time or memory is left
                 raise self._ended_by(error) from None
             return None
@@ -273,12 +290,9 @@ class Guest:
 
     def _ended_by(self, error: Exception) -> ScriptEnded:
         text = str(error)
-        interrupted = min(self._cpu_end - time.process_time(), self._wall_end - time.monotonic())
-        if text.startswith("InternalError: interrupted") and interrupted <= _JUST_OUT_OF_TIME_S:
-            end = self._out_of_time()
-            at = self._in_script(first_script_position(text))
-            end.head["line"], end.head["column"] = at.line, at.column
-            return end
+        left = min(self._cpu_left(), self._wall_left())
+        if text.startswith("InternalError: interrupted") and left <= _JUST_OUT_OF_TIME_S:
+            return self._out_of_time()  # without a place: the engine's is that of the function
         name, _, rest = text.partition(":")
         return self._threw(name if rest else "Error", _message_of(text), text, None)
 
@@ -351,9 +365,9 @@ class Guest:
     # --- frames
 
     def _send_logs(self) -> None:
-        lines = self._ask("logs")
-        if lines:
-            dropped = self._ask("dropped")
+        lines, dropped = self._ask("logs"), self._ask("dropped")
+        if lines or dropped != self._logs_dropped:
+            self._logs_dropped = dropped
             self._send(frames.encode(FrameType.LOGS, f'{{"lines":[{lines}],"dropped":{dropped}}}'.encode()))
 
     def _send(self, frame: bytes) -> None:

@@ -47,7 +47,7 @@
   // ---------------------------------------------------------------- values to JSON text
 
   const TooLarge = bare();
-  const MAX_DEPTH = 100, MAX_NOTES = 8, NOTE_CHARS = 200, PIECE = 65536;
+  const MAX_DEPTH = 100, MAX_NOTES = 8, NOTE_CHARS = 200, MAX_DIGITS = 1000, PIECE = 65536;
 
   // Writes one value, as one text.
   function toJson(value, mode, limit, notes) {
@@ -79,7 +79,7 @@
     function where(frame) {
       let path = "";
       for (let f = frame; f !== null; f = f.up) path = f.step + path;
-      return mode === "call" ? apply(slice, path, [1]) : "result" + path;
+      return mode === "call" ? (path === "" ? "what ovh.request was given" : apply(slice, path, [1])) : "result" + path;
     }
     function note(frame, what) {
       if (notes.count < MAX_NOTES) notes[notes.count] = cut(where(frame), NOTE_CHARS) + " " + what;
@@ -101,7 +101,12 @@
           if (mode === "call") throw new NativeError(where(frame) + " is " + item + ", which JSON cannot hold");
           mark(frame, "" + item, "is " + item + ", which JSON cannot hold: shown as text");
           return true;
-        case "bigint": put("" + item); return true;
+        case "bigint": {
+          const digits = "" + item;
+          if (mode === "call" && digits.length > MAX_DIGITS) throw new NativeError(where(frame) + " is an integer of " + digits.length + " digits");
+          put(digits);
+          return true;
+        }
         case "undefined": return false;
         case "symbol":
           if (mode === "call") return false;
@@ -470,6 +475,7 @@
     return newOvhError('{"message":' + quote(cut(message, bound.messageChars)) + ',"code":' + quote(code) + "}", stack);
   }
 
+  const ONE_OBJECT = 'ovh.request takes one object: ovh.request({ method: "GET", path: "/v1/me" })';
   const CALL_TOO_LARGE = "the call is larger than " + bound.callBytes + " bytes: send less at once";
   let nextId = 1, made = 0, inFlight = 0;
   let firstWaiting = null, lastWaiting = null;
@@ -481,7 +487,7 @@
     return new NativePromise((resolve, reject) => {
       const refuse = (message) => reject(refusal("invalid-call", message, stack));
       if (extra || typeof options !== "object" || options === null || isArray(options))
-        return refuse('ovh.request takes one object: ovh.request({ method: "GET", path: "/v1/me" })');
+        return refuse(ONE_OBJECT);
       let text;
       try {
         text = toJson(options, "call", bound.callBytes, newNotes());
@@ -491,6 +497,7 @@
         if (error === null) return refuse("the call cannot be sent: null was thrown while it was read, as happens when memory is short");
         return refuse("the call cannot be sent: " + textOf(error && error.message));
       }
+      if (text === undefined || text[0] !== "{") return refuse(ONE_OBJECT);
       if (made >= bound.calls)
         return reject(refusal("too-many-calls", "this script has made " + made + " API calls, which is the limit: return what you have and go on in another run", stack));
       made++;

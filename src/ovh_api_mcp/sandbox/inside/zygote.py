@@ -25,7 +25,11 @@ from ovh_api_mcp.sandbox.inside.syscall_filter import find_filter
 from ovh_api_mcp.sandbox.walls import encode_faults
 
 _RECV_BYTES: Final = 256 * limits.KIB
-_LOW_PRIORITY: Final = 10  # nice(2): about a tenth of what a process at 0 gets
+_SIGNALS: Final = {
+    FrameType.KILL: signal.SIGKILL,
+    FrameType.STOP: signal.SIGSTOP,
+    FrameType.GO_ON: signal.SIGCONT,
+}
 
 
 class Zygote:
@@ -75,10 +79,8 @@ class Zygote:
                 self._load()
         elif frame_type is FrameType.SPAWN:
             self._spawn(self._descriptors.pop(0))
-        elif frame_type is FrameType.KILL:
-            self._kill(int(str(frames.decode_json(payload)["pid"])))
-        elif frame_type is FrameType.SLOW_DOWN:
-            self._slow_down(int(str(frames.decode_json(payload)["pid"])))
+        else:
+            self._signal(int(str(frames.decode_json(payload)["pid"])), _SIGNALS[frame_type])
 
     def _load(self) -> None:
         text = self._document.decode()
@@ -127,16 +129,10 @@ class Zygote:
             os._exit(1)
         os._exit(0)
 
-    def _kill(self, pid: int) -> None:
+    def _signal(self, pid: int, number: signal.Signals) -> None:
         # Contract: only this process reaps, so a pid in the set cannot belong to anybody else.
         if pid in self._children:
-            os.kill(pid, signal.SIGKILL)
-
-    def _slow_down(self, pid: int) -> None:
-        if pid in self._children:
-            # The server may run at a lower one already; raising it would be refused.
-            now = os.getpriority(os.PRIO_PROCESS, pid)
-            os.setpriority(os.PRIO_PROCESS, pid, max(now, _LOW_PRIORITY))
+            os.kill(pid, number)
 
     def _reap(self) -> None:
         while self._children:
