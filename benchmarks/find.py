@@ -26,6 +26,7 @@ from ovh_api_mcp.catalog.build import build_catalog
 from ovh_api_mcp.catalog.describe import describe_operation
 from ovh_api_mcp.catalog.find import find_operations
 from ovh_api_mcp.catalog.store import CatalogFile
+from ovh_api_mcp.catalog.validators import Fetched, Validators
 from ovh_api_mcp.catalog.words import split_words
 from ovh_api_mcp.limits import CHARS_PER_TOKEN
 
@@ -85,9 +86,9 @@ def quality(requests: Sequence[Request], search: Search) -> tuple[float, ...]:
 _ROOT = "https://api.example"
 
 
-async def _read_schema(url: str, *, limit_bytes: int) -> bytes:
+async def _read_schema(url: str, *, limit_bytes: int, known: Validators) -> Fetched:
     path = url.removeprefix(f"{_ROOT}/")
-    return (SCHEMAS / (f"{path}index.json" if path.endswith("/") else path)).read_bytes()
+    return Fetched((SCHEMAS / (f"{path}index.json" if path.endswith("/") else path)).read_bytes())
 
 
 def _print_quality(file: CatalogFile, plain: sqlite3.Connection) -> None:

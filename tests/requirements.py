@@ -63,6 +63,7 @@ PROMISES: Final[dict[str, str]] = {
     "catalog.partial": "A service that fails is reported and leaves the rest usable.",
     "catalog.cache": "A cache that is expired, corrupt, of another endpoint, selection or version is handled silently.",
     "catalog.stale": "A stale cache is used while a refresh runs.",
+    "catalog.conditional": "A refresh fetches only what has changed, where the schema host can tell.",
     "catalog.services": "--services loads just those roots.",
     # simulator
     "simulator.sdk": "OVH's own Python SDK works against the simulator unchanged.",

@@ -95,6 +95,7 @@ FETCH_ATTEMPTS: Final = 4  # of one schema, where asking again may help
 FETCH_WAIT_S: Final = 0.2  # before the second attempt; doubled before each further one
 FETCH_WAIT_MAX_S: Final = 5.0  # before any attempt
 FETCH_WAIT_JITTER_S: Final = 0.3  # at random on top, so that 16 failed fetches do not come back as one
+ETAG_CHARS: Final = 256  # of one that is kept and sent back; usual ones have 40
 TYPE_CHARS: Final = 512  # one type expression of a schema; the longest real one has 98
 TYPE_DEPTH: Final = 16  # of one; the deepest real one has 3
 TYPE_PARTS: Final = 128  # names and brackets of one; a generic model that contains itself grows without end

@@ -10,6 +10,7 @@ import stamina
 
 from ovh_api_mcp.catalog.build import build_catalog
 from ovh_api_mcp.catalog.store import CatalogFile
+from ovh_api_mcp.catalog.validators import Fetched, Validators
 from tests.catalog.native_oracle import NativeCatalog
 from tests.catalog.schema_site import SchemaSite, serving, small_services
 
@@ -39,11 +40,10 @@ def full_path(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """The catalogue file of the whole API."""
     root = "https://api.example"
 
-    async def fetch(url: str, *, limit_bytes: int) -> bytes:
+    async def fetch(url: str, *, limit_bytes: int, known: Validators) -> Fetched:
         path = url.removeprefix(f"{root}/")
-        return (
-            shared_dir / "ovh-schemas" / (f"{path}index.json" if path.endswith("/") else path)
-        ).read_bytes()
+        file = shared_dir / "ovh-schemas" / (f"{path}index.json" if path.endswith("/") else path)
+        return Fetched(file.read_bytes())
 
     out = tmp_path_factory.mktemp("full") / "full.catalog"
     asyncio.run(build_catalog(fetch, endpoint_root=root, services=["*"], out=out, clock=lambda: 1_000_000.0))

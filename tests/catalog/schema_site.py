@@ -11,18 +11,30 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from ovh_api_mcp.catalog.validators import Fetched, Validators
 from ovh_api_mcp.errors import ApiError, NetworkError
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer; `declared` is a Content-Length that is larger than the body, to cut the connection."""
+    """One answer; `declared` is a Content-Length that is larger than the body, to cut the connection.
+
+    With an `etag` or a `last_modified`, who knows that version already gets 304 without a body.
+    """
 
     body: bytes = b""
     status: int = 200
     location: str = ""
     hangs: bool = False
     declared: int = 0
+    etag: str = ""
+    last_modified: str = ""
+
+    def is_known(self, etag: str | None, last_modified: str | None) -> bool:
+        """Tell whether the version that a request's conditions name is this one."""
+        if etag is not None:
+            return bool(self.etag) and etag == self.etag
+        return bool(self.last_modified) and last_modified == self.last_modified
 
 
 def parameter(
@@ -75,6 +87,7 @@ class SchemaSite:
 
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter)
+    unchanged: Counter[str] = field(default_factory=Counter)
     root: str = "http://schemas.example"
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -98,7 +111,7 @@ class SchemaSite:
         left = self.answers.get(path, [Answer(b"{}", status=404)])
         return left.pop(0) if len(left) > 1 else left[0]
 
-    async def fetch(self, url: str, *, limit_bytes: int) -> bytes:
+    async def fetch(self, url: str, *, limit_bytes: int, known: Validators) -> Fetched:
         """Answer as the real transport and its fetch function would."""
         answer = self.answer(url.removeprefix(self.root))
         if answer.location:
@@ -109,7 +122,9 @@ class SchemaSite:
             raise ApiError(f"answered with status {answer.status}", status=answer.status)
         if len(answer.body) > limit_bytes:
             raise NetworkError("the answer is too large", code="answer-too-large")
-        return answer.body
+        if answer.is_known(known.etag or None, known.last_modified or None):
+            return Fetched(None)
+        return Fetched(answer.body, Validators(answer.etag, answer.last_modified))
 
 
 @contextmanager
@@ -125,12 +140,20 @@ def serving(site: SchemaSite) -> Iterator[SchemaSite]:
                 site.released.wait(60)
                 self.close_connection = True
                 return
-            self.send_response(answer.status)
-            if answer.location:
-                self.send_header("Location", answer.location)
-            self.send_header("Content-Length", str(answer.declared or len(answer.body)))
+            is_known = answer.is_known(self.headers["If-None-Match"], self.headers["If-Modified-Since"])
+            site.unchanged[self.path] += is_known
+            self.send_response(304 if is_known else answer.status)
+            for name, value in (
+                ("Location", answer.location),
+                ("ETag", answer.etag),
+                ("Last-Modified", answer.last_modified),
+            ):
+                if value:
+                    self.send_header(name, value)
+            if not is_known:
+                self.send_header("Content-Length", str(answer.declared or len(answer.body)))
             self.end_headers()
-            self.wfile.write(answer.body)
+            self.wfile.write(b"" if is_known else answer.body)
             self.close_connection = bool(answer.declared)
 
         def log_message(self, format: str, *args: object) -> None:

@@ -96,6 +96,16 @@ async def fill(site: SchemaSite, cache_dir: Path) -> Path:
     return path
 
 
+async def refresh(site: SchemaSite, cache_dir: Path, ahead_s: float) -> list[tuple[Method, str]]:
+    """Let the catalogue expire, and return what there is when a new one has been built."""
+    announced: list[CatalogFile] = []
+    async with running(site, cache_dir, clock=Clock(ahead_s), on_new=announced.append) as catalog:
+        await until(lambda: len(announced) == 2)
+        file = await catalog.ready()
+        assert file.info.failed == {}
+        return file.routes()
+
+
 @pytest.fixture
 def cache_dir(tmp_path: Path) -> Path:
     return tmp_path / "cache" / "ovh-api-mcp"
@@ -142,6 +152,45 @@ async def test_an_expired_file_is_used_while_a_new_one_is_built(site: SchemaSite
         assert new.operation(Method.GET, "/v1/shed/door/bell") is not None
         assert old.operation(Method.GET, "/v1/shed/door/bell") is None, "its reader's snapshot stays"
         old.verify()
+
+
+@pytest.mark.promise("catalog.conditional")
+@pytest.mark.parametrize("validator", ["etag", "last_modified"])
+async def test_a_refresh_fetches_only_the_schemas_that_have_changed(
+    site: SchemaSite, cache_dir: Path, validator: str
+) -> None:
+    first, second = {
+        "etag": ('"1"', 'W/"2"'),
+        "last_modified": ("Sun, 06 Nov 1994 08:49:37 GMT", "Mon, 07 Nov 1994 08:49:37 GMT"),
+    }[validator]
+    schemas = [path for path in site.answers if path.endswith(".json")]
+    for path in schemas:
+        site.put(path, replace(site.answers[path][0], **{validator: first}))  # type: ignore[arg-type]
+    await fill(site, cache_dir)
+    changed = service({"/shed/door/bell": [operation()]})
+    body = json.dumps(changed).encode()
+    site.put("/v1/shed/door.json", Answer(body, **{validator: second}))  # type: ignore[arg-type]
+    for ahead_s, unchanged in ((2 * DAY_S, 3), (4 * DAY_S, 4)):
+        site.unchanged.clear()
+        routes = await refresh(site, cache_dir, ahead_s)
+        assert len(routes) == 6
+        assert (Method.GET, "/v1/shed/door/bell") in routes
+        assert (site.unchanged.total(), site.unchanged["/v1/pot.json"]) == (unchanged, 1)
+
+
+async def test_a_copy_that_is_damaged_is_fetched_anew_though_nothing_has_changed(
+    site: SchemaSite, cache_dir: Path
+) -> None:
+    site.put("/v1/pot.json", replace(site.answers["/v1/pot.json"][0], etag='"1"'))
+    path = await fill(site, cache_dir)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE natives SET body = x'00' WHERE service = 'v1/pot'")
+        connection.execute("UPDATE meta SET info = CAST(replace(info, '\"0.', '\"99.0.') AS BLOB)")
+        connection.commit()
+    async with running(site, cache_dir) as catalog:
+        file = await catalog.ready()
+        assert (len(file.routes()), file.info.failed) == (6, {})
+    assert (site.requests["/v1/pot.json"], site.unchanged["/v1/pot.json"]) == (2, 1)
 
 
 async def test_an_expired_file_is_used_while_the_host_hangs(site: SchemaSite, cache_dir: Path) -> None:

@@ -14,6 +14,7 @@ from ovh_api_mcp.catalog.build import build_catalog
 from ovh_api_mcp.catalog.download import Timeouts
 from ovh_api_mcp.catalog.model import BuildProgress, CatalogInfo, Method
 from ovh_api_mcp.catalog.store import CatalogFile
+from ovh_api_mcp.catalog.validators import Fetched, Validators
 from ovh_api_mcp.errors import CatalogError
 from ovh_api_mcp.limits import BUILD_TIMEOUT_S, FETCH_ATTEMPTS, FETCH_CONCURRENCY, MESSAGE_CHARS, MIB
 from tests.catalog.schema_site import Answer, SchemaSite, index, operation, service, small_services
@@ -125,10 +126,10 @@ async def test_a_failure_that_passes_is_asked_again(memory_site: SchemaSite, out
 
 
 async def test_a_service_that_never_comes_is_given_up(memory_site: SchemaSite, out: Path) -> None:
-    async def fetch(url: str, *, limit_bytes: int) -> bytes:
+    async def fetch(url: str, **more: Any) -> Fetched:
         if url.endswith("/v1/pot.json"):
             await asyncio.Event().wait()
-        return await memory_site.fetch(url, limit_bytes=limit_bytes)
+        return await memory_site.fetch(url, **more)
 
     info = await build(memory_site, out, fetch=fetch, timeouts=Timeouts(schema_s=0.05))
     assert "did not come within" in info.failed["v1/pot"]
@@ -139,10 +140,10 @@ async def test_the_whole_download_has_a_bound(memory_site: SchemaSite, out: Path
     roots = [f"/s{number}" for number in range(3 * FETCH_CONCURRENCY)]
     memory_site.put("/v1/", index("/pot", *roots))
 
-    async def fetch(url: str, *, limit_bytes: int) -> bytes:
+    async def fetch(url: str, **more: Any) -> Fetched:
         if "/v1/s" in url and not url.endswith("/v1/"):
             await asyncio.Event().wait()
-        return await memory_site.fetch(url, limit_bytes=limit_bytes)
+        return await memory_site.fetch(url, **more)
 
     info = await build(memory_site, out, fetch=fetch, timeouts=Timeouts(schema_s=60, total_s=0.2))
     assert len(info.failed) == len(roots)
@@ -152,13 +153,13 @@ async def test_no_more_than_sixteen_are_fetched_at_a_time(memory_site: SchemaSit
     memory_site.put("/v1/", index("/pot", *(f"/s{number}" for number in range(60))))
     running, most = 0, 0
 
-    async def fetch(url: str, *, limit_bytes: int) -> bytes:
+    async def fetch(url: str, **more: Any) -> Fetched:
         nonlocal running, most
         running += 1
         most = max(most, running)
         await asyncio.sleep(0)
         running -= 1
-        return await memory_site.fetch(url, limit_bytes=limit_bytes)
+        return await memory_site.fetch(url, **more)
 
     await build(memory_site, out, fetch=fetch)
     assert most == FETCH_CONCURRENCY
@@ -238,6 +239,22 @@ async def test_the_last_good_copy_of_a_broken_service_is_kept_through_several_bu
         assert "The copy of 2023-11-14 22:13 UTC is used." in info.failed["v1/shed/door"]
         assert "last good copies" in info.failed["v2"]
         assert paths_of(out) == before
+
+
+async def test_a_host_that_says_unchanged_without_being_asked_is_not_believed(
+    memory_site: SchemaSite, out: Path
+) -> None:
+    async def fetch(url: str, **more: Any) -> Fetched:
+        return Fetched(None) if url.endswith("/v1/pot.json") else await memory_site.fetch(url, **more)
+
+    info = await build(memory_site, out, fetch=fetch)
+    assert info.failed == {"v1/pot": "A server says that nothing has changed, but was not asked that."}
+
+
+@pytest.mark.parametrize("etag", ["1", '"1', '"1"\r\nX: y', '"é"', f'"{"x" * 1_000}"', "W/", '"a"b"'])
+def test_validators_that_could_not_be_sent_back_are_not_kept(etag: str) -> None:
+    assert not Validators.of({"etag": etag, "last-modified": etag})
+    assert Validators.of({"etag": 'W/"1-a"'}).conditions() == (("If-None-Match", 'W/"1-a"'),)
 
 
 async def test_a_service_that_left_the_index_is_not_kept(memory_site: SchemaSite, out: Path) -> None:

@@ -144,6 +144,14 @@ async def test_an_answer_that_is_an_error_is_still_an_answer(status: int) -> Non
     assert (response.status, response.body) == (status, b"no")
 
 
+@pytest.mark.parametrize("condition", ["If-None-Match", "if-modified-since"])
+async def test_304_is_an_answer_for_who_asked_for_what_is_new(condition: str) -> None:
+    head = b'HTTP/1.1 304 Not Modified\r\nETag: "2"\r\n\r\n'
+    response = await fetch(always(head), headers=((condition, '"1"'),))
+    assert (response.status, response.headers["etag"], response.body) == (304, '"2"', b"")
+    assert (await failure(always(head))).code == "redirected"
+
+
 @pytest.mark.promise("calls.no-redirects")
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
 async def test_redirects_are_never_followed(status: int) -> None:

@@ -150,6 +150,21 @@ async def test_the_index_and_the_schemas_are_served_without_authentication(calle
     assert (await caller.send("GET", "/v1/../v2/iam.json", signed=False)).status_code == 404
 
 
+async def test_who_has_the_newest_version_of_a_schema_is_told_so(caller: Caller) -> None:
+    async def ask(**conditions: str) -> int:
+        headers = {name.replace("_", "-"): value for name, value in conditions.items()}
+        return (await caller.send("GET", "/v1/me.json", signed=False, headers=headers)).status_code
+
+    known = (await caller.send("GET", "/v1/me.json", signed=False)).headers
+    assert await ask(If_None_Match=known["ETag"]) == 304
+    assert await ask(If_None_Match=f'"other", W/{known["ETag"]}') == 304
+    assert await ask(If_Modified_Since=known["Last-Modified"]) == 304
+    assert await ask(If_None_Match='"other"') == 200
+    assert await ask(If_None_Match='"other"', If_Modified_Since=known["Last-Modified"]) == 200
+    assert await ask(If_Modified_Since="Sun, 06 Nov 1994 08:49:37 GMT") == 200
+    assert await ask(If_Modified_Since="yesterday") == 200
+
+
 async def test_a_directory_without_schemas_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as raised:
         await Simulator.start(schemas=tmp_path)

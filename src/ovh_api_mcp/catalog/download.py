@@ -1,7 +1,8 @@
 """From an endpoint to converted services: the indexes of both branches, then every selected schema.
 
 One service that is missing or broken never fails the rest: it is named in `failed`, and its last
-good copy is used where there is one. Only failures that asking again may help are asked again.
+good copy is used where there is one. A schema of which there is a copy is asked for on condition that
+it has changed. Only failures that asking again may help are asked again.
 The network is given as a `Fetch`; nothing here knows HTTP.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -21,6 +22,7 @@ from ovh_api_mcp.catalog.native import BRANCHES, Branch, IndexEntry, parse_index
 from ovh_api_mcp.catalog.openapi import ServiceDocument, convert_service
 from ovh_api_mcp.catalog.selection import ALL, is_selected, normalize_selection, unknown_services
 from ovh_api_mcp.catalog.store import NativeCopy
+from ovh_api_mcp.catalog.validators import NO_VALIDATORS, Fetched, Validators
 from ovh_api_mcp.errors import CatalogError, OvhMcpError, cut_foreign, is_transient
 from ovh_api_mcp.limits import (
     BUILD_TIMEOUT_S,
@@ -42,9 +44,12 @@ _SCHEMA_PATH: Final = re.compile(rf"{_SERVICE_PATH.pattern}\.json")
 
 
 class Fetch(Protocol):
-    """Gets a URL: the body of an answer below 300; else ApiError, NetworkError."""
+    """Gets a URL: the body of an answer below 300; else ApiError, NetworkError.
 
-    async def __call__(self, url: str, *, limit_bytes: int) -> bytes: ...
+    Where `known` says which version is here already, a newer one, or no body if there is none.
+    """
+
+    async def __call__(self, url: str, *, limit_bytes: int, known: Validators) -> Fetched: ...
 
 
 OnProgress = Callable[[BuildProgress], None]
@@ -124,8 +129,8 @@ class _Downloader:
     async def _index(self, branch: Branch) -> dict[str, str | None]:
         """Return the services of a branch with the URLs of their schemas; None for copies of a lost index."""
         try:
-            body = await self._get(f"{self._root}/{branch}/", INDEX_BYTES, f"The index of {branch}")
-            entries = parse_index(body, branch)
+            fetched = await self._get(f"{self._root}/{branch}/", INDEX_BYTES, f"The index of {branch}")
+            entries = parse_index(_whole(fetched), branch)
         except OvhMcpError as error:
             kept = {name: None for name in self._copies if name.startswith(f"{branch}/")}
             self._fail(
@@ -169,15 +174,35 @@ class _Downloader:
         self._report(len(self._result.services), total, "loading services")
 
     async def _load(self, name: str, url: str) -> None:
+        what = f"The schema of {name}"
+        copy = self._copies.get(name)
         try:
-            body = await self._get(url, SCHEMA_BYTES, f"The schema of {name}")
-            self._count(name, len(body))
-            self._result.services[name] = convert_service(name, parse_service(body, name))
+            fetched = await self._get(url, SCHEMA_BYTES, what, copy.validators if copy else NO_VALIDATORS)
+            if copy is not None and fetched.body is None:
+                if self._is_converted(name, replace(copy, fetched_at=self._now_s)):
+                    return
+                fetched = await self._get(url, SCHEMA_BYTES, what)  # the copy is damaged
+            body = _whole(fetched)
+            self._convert(name, body)
         except OvhMcpError as error:
             used = self._use_copy(name)
             self._fail(name, error.message, f"The copy of {used} is used." if used else "")
         else:
-            self._result.natives[name] = NativeCopy.of(body, self._now_s)
+            self._result.natives[name] = NativeCopy.of(body, self._now_s, fetched.validators)
+
+    def _convert(self, name: str, body: bytes) -> None:
+        """Add a service to the result; raises CatalogError."""
+        self._count(name, len(body))
+        self._result.services[name] = convert_service(name, parse_service(body, name))
+
+    def _is_converted(self, name: str, copy: NativeCopy) -> bool:
+        """Use the copy that is still the newest; tell whether that was possible."""
+        try:
+            self._convert(name, copy.body())
+        except CatalogError:
+            return False
+        self._result.natives[name] = copy
+        return True
 
     def _use_copy(self, name: str) -> str:
         """Use the last good copy of a service; return its date, or "" where there is none that is usable."""
@@ -185,20 +210,18 @@ class _Downloader:
         if copy is None:
             return ""
         try:
-            body = copy.body()
-            self._count(name, len(body))
-            self._result.services[name] = convert_service(name, parse_service(body, name))
+            self._convert(name, copy.body())
         except CatalogError as error:
             self._fail(name, error.message)
             return ""
         self._result.natives[name] = copy
         return datetime.fromtimestamp(copy.fetched_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
-    async def _get(self, url: str, limit_bytes: int, name: str) -> bytes:
+    async def _get(self, url: str, limit_bytes: int, name: str, known: Validators = NO_VALIDATORS) -> Fetched:
         """Fetch `url`, again after failures that may pass; raises CatalogError when the time is up."""
         left_s = self._deadline_s - asyncio.get_running_loop().time()
         timeout_s = max(0.0, min(self._timeouts.schema_s, left_s))
-        body = b""
+        fetched = Fetched(b"")
         try:
             async with asyncio.timeout(timeout_s):
                 async for attempt in stamina.retry_context(
@@ -210,12 +233,12 @@ class _Downloader:
                     wait_jitter=FETCH_WAIT_JITTER_S,
                 ):
                     with attempt:
-                        body = await self._fetch(url, limit_bytes=limit_bytes)
+                        fetched = await self._fetch(url, limit_bytes=limit_bytes, known=known)
         except TimeoutError as error:
             raise CatalogError(
                 f"{name} did not come within {timeout_s:.0f} s.", code="catalog-unavailable"
             ) from error
-        return body
+        return fetched
 
     def _count(self, name: str, size_bytes: int) -> None:
         self._bytes += size_bytes
@@ -238,6 +261,15 @@ class _Downloader:
 
     def _report(self, done: int, total: int, step: str) -> None:
         self._on_progress(BuildProgress(done, total, step))
+
+
+def _whole(fetched: Fetched) -> bytes:
+    """Return the body of an answer that was asked for without conditions."""
+    if fetched.body is None:
+        raise CatalogError(
+            "A server says that nothing has changed, but was not asked that.", code="catalog-unavailable"
+        )
+    return fetched.body
 
 
 def _may_pass(error: Exception) -> bool:

@@ -10,7 +10,8 @@ as OVH sent them, so that the last good copy of a service survives a build in wh
     digests     sha256 of each form
     operations  method, path, service, lifecycle, the operation object as JSON
     schemas     the document's component schemas by name, as JSON
-    natives     per service: OVH's schema (zlib) and when it was fetched
+    natives     per service: OVH's schema (zlib), when it was last known to be the newest, and the
+                validators with which to ask whether it still is
 
 Beside them stand the tables that operations are found with (find_index.py).
 """
@@ -38,6 +39,7 @@ import msgspec
 from ovh_api_mcp import __version__
 from ovh_api_mcp.catalog.cache_place import may_be_changed_by_others
 from ovh_api_mcp.catalog.model import CatalogInfo, Lifecycle, Method, Operation, Parameter
+from ovh_api_mcp.catalog.validators import NO_VALIDATORS, Validators
 from ovh_api_mcp.errors import CatalogError, cut_foreign
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.limits import CATALOG_FILE_BYTES, DOCUMENT_PIECE_BYTES, OPERATIONS_CACHED, SCHEMA_BYTES
@@ -45,11 +47,12 @@ from ovh_api_mcp.limits import CATALOG_FILE_BYTES, DOCUMENT_PIECE_BYTES, OPERATI
 if TYPE_CHECKING:  # a server that only reads catalogues need not load what makes them
     from ovh_api_mcp.catalog.openapi import ApiDocument
 
-FORMAT_VERSION: Final = 6  # user_version: raised whenever the tables or what is in them change
+FORMAT_VERSION: Final = 7  # user_version: raised whenever the tables or what is in them change
 APPLICATION_ID: Final = 0x6F766863  # "ovhc"
 _OPENAPI: Final = "openapi"
 _FOLDED: Final = "folded"
 _Row = TypeVar("_Row")
+_NATIVES: Final = "SELECT service, fetched_at, body, etag, last_modified FROM natives"
 _HEADER_BYTES: Final = 100  # of every SQLite file
 _TABLES: Final = """
     CREATE TABLE meta (info BLOB NOT NULL);
@@ -63,21 +66,25 @@ _TABLES: Final = """
     );
     CREATE UNIQUE INDEX operations_by_route ON operations (path, method);
     CREATE TABLE schemas (name TEXT PRIMARY KEY, json BLOB NOT NULL) WITHOUT ROWID;
-    CREATE TABLE natives (service TEXT PRIMARY KEY, fetched_at REAL NOT NULL, body BLOB NOT NULL);
+    CREATE TABLE natives (
+        service TEXT PRIMARY KEY, fetched_at REAL NOT NULL, etag TEXT NOT NULL,
+        last_modified TEXT NOT NULL, body BLOB NOT NULL
+    );
 """
 
 
 @dataclass(frozen=True, slots=True)
 class NativeCopy:
-    """OVH's schema of a service as it came, compressed; `fetched_at` in Unix seconds."""
+    """OVH's schema of a service as it came, compressed; the newest at `fetched_at`, in Unix seconds."""
 
     fetched_at: float
     compressed: bytes
+    validators: Validators = NO_VALIDATORS
 
     @classmethod
-    def of(cls, body: bytes, fetched_at: float) -> NativeCopy:
+    def of(cls, body: bytes, fetched_at: float, validators: Validators = NO_VALIDATORS) -> NativeCopy:
         """Compress `body`; level 1, because the build's time counts and the file's size hardly does."""
-        return cls(fetched_at, zlib.compress(body, 1))
+        return cls(fetched_at, zlib.compress(body, 1), validators)
 
     def body(self) -> bytes:
         """Return the schema as it came; raises CatalogError `cache-unusable`."""
@@ -127,10 +134,15 @@ def read_natives(path: Path, endpoint_root: str) -> dict[str, NativeCopy]:
         with closing(_connect(path)) as connection, _translated(path):
             if _read_info(connection, path).endpoint_root != endpoint_root:
                 return {}
-            rows = connection.execute("SELECT service, fetched_at, body FROM natives").fetchall()
+            rows = connection.execute(_NATIVES).fetchall()
+            return {
+                service: NativeCopy(
+                    fetched_at, body, Validators.of({"etag": _text(etag), "last-modified": _text(modified)})
+                )
+                for service, fetched_at, body, etag, modified in rows
+            }
     except CatalogError:
         return {}
-    return {service: NativeCopy(fetched_at, body) for service, fetched_at, body in rows}
 
 
 class CatalogFile:
@@ -417,8 +429,11 @@ def _fill(
     )
     fill_find_index(connection, document)
     connection.executemany(
-        "INSERT INTO natives VALUES (?, ?, ?)",
-        ((service, each.fetched_at, each.compressed) for service, each in sorted(natives.items())),
+        "INSERT INTO natives VALUES (?, ?, ?, ?, ?)",
+        (
+            (service, each.fetched_at, each.validators.etag, each.validators.last_modified, each.compressed)
+            for service, each in sorted(natives.items())
+        ),
     )
     connection.execute("COMMIT")
 

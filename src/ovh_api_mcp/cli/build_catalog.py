@@ -16,6 +16,7 @@ import stat
 import sys
 import threading
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 
 import click
@@ -24,6 +25,7 @@ import stamina.instrumentation
 from ovh_api_mcp.catalog import build
 from ovh_api_mcp.catalog.build_report import failure_line, progress_line
 from ovh_api_mcp.catalog.model import BuildProgress
+from ovh_api_mcp.catalog.validators import Fetched, Validators
 from ovh_api_mcp.errors import ApiError, CatalogError
 from ovh_api_mcp.ovh.network import NetworkOptions
 from ovh_api_mcp.ovh.transport import HttpRequest, Transport
@@ -62,12 +64,13 @@ async def _build(
     _end_with_the_server()
     transport = Transport(network=network)
 
-    async def fetch(url: str, *, limit_bytes: int) -> bytes:
-        request = HttpRequest("GET", url, (("Accept", "application/json"),))
+    async def fetch(url: str, *, limit_bytes: int, known: Validators) -> Fetched:
+        request = HttpRequest("GET", url, (("Accept", "application/json"), *known.conditions()))
         response = await transport.send(request, limit_bytes=limit_bytes)
         if response.status >= 400:
             raise ApiError(f"{url} answered with status {response.status}.", status=response.status)
-        return response.body
+        body = None if response.status == HTTPStatus.NOT_MODIFIED else response.body
+        return Fetched(body, Validators.of(response.headers))
 
     try:
         await build.build_catalog(

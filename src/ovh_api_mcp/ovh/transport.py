@@ -13,6 +13,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -51,7 +52,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An answer with any status but 3xx; names of `headers` in lower case, `body` decoded."""
+    """An answer with any status but a redirect's; names of `headers` in lower case, `body` decoded."""
 
     status: int
     headers: dict[str, str] = field(repr=False)
@@ -86,6 +87,8 @@ class Transport:
     ) -> HttpResponse:
         """Send `request` once and return the answer, whatever its status below 300 or from 400 on.
 
+        304 is an answer too where `request` has a condition.
+
         `deadline_s`, a time of the event loop's clock, bounds it where the total timeout does not yet.
         Raises NetworkError; its `may_have_happened` is True once the request has begun to leave.
         """
@@ -110,7 +113,8 @@ class Transport:
         pool = self._pool(url)
         response = await pool.handle_async_request(self._foreign_request(request, url, progress))
         try:
-            _refuse_status(response.status_code, response.headers, url.host, progress)
+            if not (response.status_code == HTTPStatus.NOT_MODIFIED and _is_conditional(request)):
+                _refuse_status(response.status_code, response.headers, url.host, progress)
             body = await _read_body(response, url.host, progress, limit_bytes)
         finally:
             await response.aclose()
@@ -208,6 +212,10 @@ def _tls_context(network: NetworkOptions) -> ssl.SSLContext:
             "SSL_CERT_FILE must name a readable PEM file.",
             code="tls-failed",
         ) from error
+
+
+def _is_conditional(request: HttpRequest) -> bool:
+    return any(name.lower() in ("if-none-match", "if-modified-since") for name, _ in request.headers)
 
 
 def _refuse_status(status: int, headers: httpx2.Headers, host: str, progress: _Progress) -> None:

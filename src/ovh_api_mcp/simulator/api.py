@@ -7,6 +7,7 @@ from ovh_api_mcp.simulator.access import Access
 from ovh_api_mcp.simulator.answers import Answer, No, not_found
 from ovh_api_mcp.simulator.auth_operations import VALIDATION_PATH, AuthOperations
 from ovh_api_mcp.simulator.bodies import parse_body, parse_query
+from ovh_api_mcp.simulator.conditions import answer_schema
 from ovh_api_mcp.simulator.library import Library, Service
 from ovh_api_mcp.simulator.native import Operation
 from ovh_api_mcp.simulator.oauth2 import DISCOVERY_PATH, TOKEN_PATH, answer_token, describe
@@ -49,16 +50,18 @@ class SimulatedApi:
         branch = _BRANCHES.get(first)
         if branch is None:
             raise _no_such_url()
-        if request.method == "GET" and (schema := await self._schema(branch, rest)) is not None:
-            return Answer(200, schema)
+        if request.method == "GET" and (answer := await self._schema(branch, rest, request)) is not None:
+            return answer
         return await self._operate(branch, rest, request)
 
-    async def _schema(self, branch: str, rest: str) -> bytes | None:
-        """Return the index of a branch, or the schema of a service; None for another path."""
+    async def _schema(self, branch: str, rest: str, request: RecordedRequest) -> Answer | None:
+        """Answer with the index of a branch, or the schema of a service; None for another path."""
         if not rest:
-            return await self._library.read_index(branch)
+            index = await self._library.read_index(branch)
+            return None if index is None else Answer(200, index)
         if rest.endswith(".json"):
-            return await self._library.read_schema(branch, "/" + rest.removesuffix(".json"))
+            schema = await self._library.read_schema(branch, "/" + rest.removesuffix(".json"))
+            return None if schema is None else answer_schema(schema.text, schema.modified_s, request.headers)
         return None
 
     async def _operate(self, branch: str, rest: str, request: RecordedRequest) -> Answer:

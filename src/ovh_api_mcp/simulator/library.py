@@ -28,6 +28,14 @@ class Service:
     values: ValueMaker
 
 
+@dataclass(frozen=True, slots=True)
+class SchemaText:
+    """The text of a schema, and when its file was changed last, in Unix seconds."""
+
+    text: bytes
+    modified_s: float
+
+
 @dataclass(slots=True)
 class _Shelf:
     """One service's file; `service` is there once an operation was called."""
@@ -59,10 +67,10 @@ class Library:
         """Return the index of a branch as it is on disk."""
         return await asyncio.to_thread(_read_file, self._directory / branch / "index.json", INDEX_BYTES)
 
-    async def read_schema(self, branch: str, root: str) -> bytes | None:
+    async def read_schema(self, branch: str, root: str) -> SchemaText | None:
         """Return the schema of a service ("/dedicated/server") as it is on disk; None where there is none."""
         shelf = self._shelves[branch].get(root)
-        return None if shelf is None else await asyncio.to_thread(_read_file, shelf.path, SCHEMA_BYTES)
+        return None if shelf is None else await asyncio.to_thread(_read_schema, shelf.path)
 
     async def find(self, branch: str, segments: tuple[str, ...]) -> tuple[Service, Route] | None:
         """Return the service and the route of a decoded path without its branch.
@@ -115,6 +123,14 @@ def _read_shelves(directory: Path, branch: str) -> dict[str, _Shelf]:
     files = {entry.path: (base / (entry.path.strip("/") + ".json")) for entry in index.apis}
     # An index that names a service outside the directory is not followed.
     return {root: _Shelf(file) for root, file in files.items() if file.resolve().is_relative_to(base)}
+
+
+def _read_schema(path: Path) -> SchemaText | None:
+    text = _read_file(path, SCHEMA_BYTES)
+    try:
+        return None if text is None else SchemaText(text, path.stat().st_mtime)
+    except OSError:  # it has gone in the meantime
+        return None
 
 
 def _read_file(path: Path, limit_bytes: int) -> bytes | None:
