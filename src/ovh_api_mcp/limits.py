@@ -129,6 +129,7 @@ OPERATIONS_CACHED: Final = 256  # decoded operations that are kept; one has abou
 MESSAGE_CHARS: Final = 400  # an error's message for a model, and its hint
 FOREIGN_TEXT_CHARS: Final = 200  # text from outside inside a message of ours
 ADVICE_CHARS: Final = 8 * KIB  # of a script that are looked at for a hint, around the place of the error
+LOOKED_AT_CHARS: Final = 8 * KIB  # of a script, for the names of services that are not loaded
 ANSWERS_SEEN: Final = 64  # answers to one script whose shape is remembered for a hint
 ANSWER_SEEN_BYTES: Final = 64 * KIB  # a longer answer is not looked at for it
 INSTRUCTIONS_CHARS: Final = 2_000  # the server's instructions (clients cut at 2,048)

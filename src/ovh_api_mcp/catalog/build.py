@@ -68,6 +68,11 @@ async def build_catalog(
     return info
 
 
+def _is_there(failed: str, download: Download) -> bool:
+    """Tell whether copies stand in for a service, or for services of a branch, that failed."""
+    return any(f"{name}/".startswith(f"{failed}/") for name in download.services)
+
+
 def _info(
     endpoint_root: str,
     selection: tuple[str, ...],
@@ -84,6 +89,8 @@ def _info(
         path_count=document.path_count,
         operation_count=len(document.operations),
         failed=dict(sorted(download.failed.items())),
+        absent=tuple(name for name in sorted(download.failed) if not _is_there(name, download)),
+        left_out=tuple(sorted(download.left_out)),
         document_bytes=len(document.text),
         digest=hashlib.sha256(document.text).hexdigest(),
     )

@@ -87,7 +87,7 @@ def _chosen(file: CatalogFile, operation: str) -> _Chosen:
     path = match.group(2)
     templates = _templates(file, path)
     if not templates:
-        raise _unknown(file, given)
+        raise _unknown(file, given, path)
     best = min(templates, key=lambda template: [each.startswith("{") for each in template.split("/")])
     methods = templates[best]
     wanted = (match.group(1) or "").upper()
@@ -118,13 +118,16 @@ def _fits(part: str, segment: str) -> bool:
     return part == segment or (part.startswith("{") and segment != "")
 
 
-def _unknown(file: CatalogFile, given: str) -> RefusedError:
+def _unknown(file: CatalogFile, given: str, path: str) -> RefusedError:
+    fact = f"The API has no operation {cut_foreign(given, 100)}."
+    if absence := file.absences.of_path(path):
+        return RefusedError(
+            f"{cut_foreign(given, 100)} is not known. {absence}", code="unknown-operation", hint=absence.hint
+        )
     nearest = find_operations(file, _PARAMETER.sub(" ", given), limit=_NEAREST)
     names = "; ".join(f"{each.method} {each.path}" for each in nearest)
     hint = f"The nearest: {names}." if names else "Look for it with ovh.find."
-    return _refused(
-        f"The API has no operation {cut_foreign(given, 100)}. {hint}", code="unknown-operation", hint=hint
-    )
+    return _refused(f"{fact} {hint}", code="unknown-operation", hint=hint)
 
 
 def _refused(message: str, *, code: str, hint: str = 'Give it as "GET /v1/…".') -> RefusedError:

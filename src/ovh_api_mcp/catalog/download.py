@@ -65,11 +65,15 @@ class Timeouts:
 
 @dataclass(slots=True)
 class Download:
-    """What came: converted services, their schemas as they came, and what failed by service or branch."""
+    """What came: converted services, their schemas as they came, what failed by service or branch.
+
+    `left_out` are the services of the indexes that were not asked for.
+    """
 
     services: dict[str, ServiceDocument] = field(default_factory=dict)
     natives: dict[str, NativeCopy] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    left_out: set[str] = field(default_factory=set)
 
 
 async def download_services(
@@ -120,6 +124,7 @@ class _Downloader:
         for schemas in await asyncio.gather(*map(self._index, BRANCHES)):
             known |= schemas
         wanted = self._select(known, selection)
+        self._result.left_out = known.keys() - set(wanted)
         self._report(0, len(wanted), "loading services")
         await asyncio.gather(*(self._service(name, known[name], len(wanted)) for name in wanted))
         if not self._result.services:

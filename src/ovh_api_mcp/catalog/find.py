@@ -238,6 +238,8 @@ def _services(file: CatalogFile, service: str | None) -> tuple[str, ...] | None:
     root = _cut(service).strip("/")
     chosen = tuple(each for each in known if is_selected(each, root))
     if not chosen:
+        if absence := file.absences.of_service(root):
+            raise RefusedError(str(absence), code="invalid-call", hint=absence.hint)
         raise _refused("service", service, _nearest(root, known))
     return chosen
 

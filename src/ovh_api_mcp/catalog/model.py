@@ -70,7 +70,9 @@ class Operation:
 class CatalogInfo:
     """What a catalogue was built from; times are Unix seconds.
 
-    `failed` maps a service that could not be had ("v1/vps") to the reason in one sentence.
+    `failed` maps a service that could not be had ("v1/vps"), or a branch, to the reason in one
+    sentence; those of `absent` have no copy that stands in. `left_out` are the services of the index
+    that `services` does not select.
     """
 
     endpoint_root: str
@@ -81,6 +83,8 @@ class CatalogInfo:
     path_count: int
     operation_count: int
     failed: dict[str, str]
+    absent: tuple[str, ...]
+    left_out: tuple[str, ...]
     document_bytes: int
     digest: str
 

@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 import msgspec
 
 from ovh_api_mcp import __version__
+from ovh_api_mcp.catalog.absences import Absences
 from ovh_api_mcp.catalog.cache_place import may_be_changed_by_others
 from ovh_api_mcp.catalog.model import CatalogInfo, Lifecycle, Method, Operation, Parameter
 from ovh_api_mcp.catalog.validators import NO_VALIDATORS, Validators
@@ -158,6 +159,7 @@ class CatalogFile:
         self._connection = connection
         self._lock = threading.Lock()
         self._operations: OrderedDict[tuple[Method, str], Operation] = OrderedDict()
+        self.absences = Absences(info)
         self._finalizer = weakref.finalize(self, connection.close)
 
     @classmethod

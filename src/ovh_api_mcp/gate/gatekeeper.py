@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
+from ovh_api_mcp.catalog.absences import Absences
 from ovh_api_mcp.catalog.model import Method, Operation
 from ovh_api_mcp.errors import InternalError
 from ovh_api_mcp.gate.body import body_bytes
@@ -40,12 +41,12 @@ class OperationSource(Protocol):
 
 
 class Gatekeeper:
-    """Checks calls against one catalogue and sends those that may leave."""
+    """Checks calls against one catalogue, which lacks `absences`, and sends those that may leave."""
 
-    def __init__(self, catalog: OperationSource, send: Send) -> None:
+    def __init__(self, catalog: OperationSource, send: Send, *, absences: Absences | None = None) -> None:
         self._catalog = catalog
         self._send = send
-        self._router = Router(catalog.routes())
+        self._router = Router(catalog.routes(), absences or Absences())
 
     async def request(
         self, arguments: JsonObject, body: bytes | None, *, through: Through = _directly

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
+from ovh_api_mcp.catalog.absences import Absence, Absences
 from ovh_api_mcp.catalog.model import Method
 from ovh_api_mcp.errors import RefusedError, cut_foreign
 from ovh_api_mcp.gate.nearest import Nearest
@@ -45,7 +46,8 @@ class Route:
 class Router:
     """Routes calls over the operations of one catalogue."""
 
-    def __init__(self, routes: Iterable[tuple[Method, str]]) -> None:
+    def __init__(self, routes: Iterable[tuple[Method, str]], absences: Absences | None = None) -> None:
+        self._absences = absences or Absences()
         self._root = build_routes(routes)
         self._nearest = Nearest(self._root)
 
@@ -76,6 +78,9 @@ class Router:
 
     def _unknown(self, method: Method, path: CallPath) -> RefusedError:
         fact = f"There is no operation {method} {cut_foreign(path.wire, _SHOWN_CHARS)}."
+        if absence := self._absence(path):
+            fact = f"{method} {cut_foreign(path.wire, _SHOWN_CHARS)} is not known."
+            return refusal("unknown-operation", f"{fact} {absence}", hint=absence.hint)
         if hint := self._branch_hint(path):
             return refusal("unknown-operation", f"{fact} {hint}", hint=hint)
         nearest = self._nearest.operations(method, path.segments)
@@ -83,6 +88,13 @@ class Router:
         room_chars = MESSAGE_CHARS - len(f"{fact} {hint} Nearest: , ….")
         near = f"Nearest: {listed(nearest, room_chars)}." if nearest else _FIND
         return refusal("unknown-operation", " ".join(filter(None, (fact, hint, near))), hint=hint or near)
+
+    def _absence(self, path: CallPath) -> Absence | None:
+        """Return the service that the path belongs to, where the catalogue lacks that."""
+        first = path.segments[0].value
+        if any(first in branch.literals for branch in self._root.literals.values()):
+            return None  # the branch is missing in front of it, and one has it
+        return self._absences.of_path("/".join(segment.value for segment in path.segments))
 
     def _branch_hint(self, path: CallPath) -> str:
         """Return the advice for a path that is right but for its branch, or ""."""

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from ovh_api_mcp import __version__
+from ovh_api_mcp.catalog.absences import Absences
 from ovh_api_mcp.catalog.catalog import Catalog, Waits
 from ovh_api_mcp.catalog.model import BuildProgress
 from ovh_api_mcp.catalog.store import CatalogFile
@@ -47,6 +48,7 @@ class App:
         self._client = client
         self._gate: Gatekeeper | None = None
         self._keys: Document = NoDocument()
+        self._absences = Absences()
         self._digest = ""
         self.sandbox = Sandbox()
         self.catalog = Catalog(
@@ -63,6 +65,7 @@ class App:
         self.execution = Execution(
             wait_gate=self._wait_gate,
             document=lambda: self._keys,
+            absences=lambda: self._absences,
             sandbox=self.sandbox,
             redactor=redactor,
             limit_code_bytes=settings.max_code_bytes,
@@ -106,7 +109,8 @@ class App:
         return {"status": "ok", "version": __version__, "catalogue": catalogue}
 
     def _switch_to(self, file: CatalogFile) -> None:
-        self._gate = Gatekeeper(file, self._client.send)
+        self._gate = Gatekeeper(file, self._client.send, absences=file.absences)
+        self._absences = file.absences
         self._keys = DocumentKeys(file, self._gate)
         if file.info.digest != self._digest:
             self._digest = file.info.digest

@@ -23,6 +23,7 @@ import anyio
 import anyio.to_thread
 
 from ovh_api_mcp import limits
+from ovh_api_mcp.catalog.absences import Absences
 from ovh_api_mcp.errors import InternalError, OvhMcpError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
 from ovh_api_mcp.sandbox.advice.advice import (
@@ -46,6 +47,7 @@ from ovh_api_mcp.server.answers import (
     fitted_answer,
 )
 from ovh_api_mcp.server.document_keys import NoDocument
+from ovh_api_mcp.server.incomplete import with_notes_on_absences
 from ovh_api_mcp.server.writes import Writes
 
 _log = logging.getLogger(__name__)
@@ -71,7 +73,8 @@ class Execution:
     """Runs the scripts of both tools.
 
     `wait_gate` waits for the catalogue and returns the gate to it, once the sandbox has been given
-    the same catalogue's document. `document` returns what advice may know of that one.
+    the same catalogue's document. `document` returns what advice may know of that one, `absences`
+    what it lacks.
     """
 
     def __init__(
@@ -83,9 +86,11 @@ class Execution:
         limit_code_bytes: int,
         limit_result_tokens: int,
         document: Callable[[], Document] = NoDocument,
+        absences: Callable[[], Absences] = Absences,
     ) -> None:
         self._wait_gate = wait_gate
         self._document = document
+        self._absences = absences
         self._sandbox = sandbox
         self._redactor = redactor
         self._limit_code_bytes = limit_code_bytes
@@ -126,6 +131,8 @@ class Execution:
         run.end = outcome.failure.kind if outcome.failure else "returned"
         if is_advice_needed(outcome):
             outcome = await self._advised(outcome, script, known)
+        if run.tool is Tool.SEARCH:
+            outcome = with_notes_on_absences(outcome, script.code, self._absences())
         return await self._fit(outcome, run.writes)
 
     async def _advised(self, outcome: Outcome, script: Script, known: Circumstances) -> Outcome:
