@@ -64,6 +64,11 @@ PROMISES: Final[dict[str, str]] = {
     "catalog.cache": "A cache that is expired, corrupt, of another endpoint, selection or version is handled silently.",
     "catalog.stale": "A stale cache is used while a refresh runs.",
     "catalog.conditional": "A refresh fetches only what has changed, where the schema host can tell.",
+    "catalog.refresh": "A new catalogue is taken up without a restart and without disturbing running scripts.",
+    "catalog.once": "Two servers that start together build the catalogue once.",
+    "catalog.killed": "Who is killed in the middle of a build leaves the old file.",
+    "catalog.read-only": "Where nothing can be written, the program works from memory.",
+    "catalog.last-good": "The last good copy of a service is kept when its new one is broken or missing.",
     "catalog.services": "--services loads just those roots.",
     # simulator
     "simulator.sdk": "OVH's own Python SDK works against the simulator unchanged.",

@@ -104,6 +104,22 @@ def test_it_ends_and_leaves_nothing_when(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_one_that_is_killed_while_it_writes_leaves_the_old_file_or_a_whole_new_one(
+    site: SchemaSite, tmp_path: Path
+) -> None:
+    out = tmp_path / "x.catalog"
+    assert finish(start(site, out))[0] == 0
+    with start(site, out) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if json.loads(line)["step"] == "writing the catalogue":
+                break
+        process.kill()
+    file = CatalogFile.open(out)
+    file.verify()
+    file.close()
+
+
 def test_a_bug_is_an_event_on_stderr_like_those_of_the_server(tmp_path: Path) -> None:
     planted = "from ovh_api_mcp.catalog import build; build.build_catalog = None"
     start = "from ovh_api_mcp.cli.build_catalog import build_catalog; build_catalog.main()"

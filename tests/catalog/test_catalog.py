@@ -154,6 +154,34 @@ async def test_an_expired_file_is_used_while_a_new_one_is_built(site: SchemaSite
         old.verify()
 
 
+@pytest.mark.promise("catalog.last-good")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(b"<html>"),
+        Answer(b'{"apis": []'),
+        Answer(status=404),
+        Answer(b"{}", declared=99),
+        Answer(status=304),
+    ],
+    ids=["html", "cut", "missing", "lost", "unchanged without being asked"],
+)
+async def test_the_last_good_copy_of_a_service_stands_in_for_a_new_one_that_is_broken(
+    site: SchemaSite, cache_dir: Path, answer: Answer
+) -> None:
+    await fill(site, cache_dir)
+    site.put("/v1/pot.json", answer)
+    site.put("/v1/shed/door.json", service({"/shed/door/bell": [operation()]}))
+    announced: list[CatalogFile] = []
+    async with running(site, cache_dir, clock=Clock(2 * DAY_S), on_new=announced.append) as catalog:
+        await until(lambda: len(announced) == 2)
+        new = await catalog.ready()
+        assert (list(new.info.failed), new.info.absent) == (["v1/pot"], ())
+        assert "The copy of " in new.info.failed["v1/pot"]
+        assert new.operation(Method.GET, "/v1/pot/{id}") is not None
+        assert new.operation(Method.GET, "/v1/shed/door/bell") is not None
+
+
 @pytest.mark.promise("catalog.conditional")
 @pytest.mark.parametrize("validator", ["etag", "last_modified"])
 async def test_a_refresh_fetches_only_the_schemas_that_have_changed(

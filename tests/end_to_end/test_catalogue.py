@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
+import anyio
+import anyio.to_thread
 import psutil
 import pytest
 
@@ -27,6 +31,7 @@ from tests.end_to_end.program import (
     value_of,
     wait_until,
 )
+from tests.end_to_end.read_only import READ_ONLY, can_mount_read_only
 from tests.end_to_end.readme import LIST_ZONES
 from tests.server.real_server import client_of, environment, text_of
 
@@ -168,6 +173,148 @@ async def test_a_client_over_http_is_answered_at_once_and_health_tells_of_the_bu
         assert server.health()["catalogue"] == {"state": "building"}
         builder.resume()
         assert server.wait_catalogue()["failedServices"] == 1
+
+
+@pytest.mark.promise("catalog.partial")
+async def test_a_model_is_told_of_a_service_that_is_missing_when_it_looks_for_it_and_else_not(
+    small_api: Simulator, tmp_path: Path
+) -> None:
+    small_api.faults.add("GET", "/v1/vps.json", status=404)
+    told = "Service v1/vps could not be loaded: "
+    async with client_of("stdio", "auto", environment(small_api, tmp_path)) as client:
+
+        async def notes(code: str) -> str:
+            result = await search(client, code)
+            return "\n".join(text_of(result, part) for part in range(1, len(result.content)))
+
+        assert told in await notes("(spec) => Object.keys(spec.paths).filter(p => p.includes('/vps'))")
+        assert told in await notes("(spec) => spec.paths['/v1/vps/{serviceName}'].get.summary")
+        nothing = await notes("(spec) => Object.keys(spec.paths).filter(p => p.includes('teapot'))")
+        assert nothing == "Nothing was found, but the document is incomplete: v1/vps could not be loaded."
+        assert await notes("(spec) => Object.keys(spec.paths).filter(p => p.includes('/me'))") == ""
+        refused = await execute(client, "async () => await ovh.get('/v1/vps/vps-1')")
+        assert told in text_of(refused)
+        assert text_of(refused).count("try later") == 1
+        assert [part for part in refused.content if told in getattr(part, "text", "")] == refused.content[:1]
+
+
+@pytest.mark.promise("catalog.services")
+async def test_a_model_is_told_of_a_service_that_is_left_out_when_it_looks_for_it(
+    small_api: Simulator, tmp_path: Path
+) -> None:
+    env = environment(small_api, tmp_path, OVH_SERVICES="me,domain")
+    told = "Service v1/vps is not loaded, because the server runs with --services domain,me."
+    async with client_of("stdio", "auto", env) as client:
+        paths = "(spec) => Object.keys(spec.paths).filter(p => p.includes(WORD))"
+        found = await search(client, paths.replace("WORD", "'/vps'"))
+        assert text_of(found, 1).startswith(told)
+        nothing = await search(client, paths.replace("WORD", "'teapot'"))
+        assert text_of(nothing, 1).endswith("holds only the services domain, me (--services).")
+        assert len((await search(client, paths.replace("WORD", "'/me'"))).content) == 1
+        assert told in text_of(await execute(client, "async () => await ovh.get('/v1/vps')"))
+
+
+# --- several servers, and their ends ------------------------------------------------------------------
+
+
+@pytest.mark.promise("catalog.refresh")
+async def test_a_file_that_another_server_built_is_taken_up_without_disturbing_a_running_script(
+    small_api: Simulator, tmp_path: Path
+) -> None:
+    small_api.faults.add("GET", "/v1/vps.json", status=404)
+    until_told = """async () => { for (let calls = 1; ; calls++)
+      if ((await ovh.get("/v1/me")).nichandle) return calls; }"""
+    with http_server(environment(small_api, tmp_path)) as server:
+        server.wait_catalogue()
+        forget(small_api)
+        small_api.faults.add("GET", "/v1/me", body=b"{}", delay_s=0.05)
+        async with connected(server) as client, anyio.create_task_group() as tasks:
+            ends: list[object] = []
+
+            async def run() -> None:
+                ends.append(value_of(await execute(client, until_told)))
+
+            tasks.start_soon(run)
+            await anyio.to_thread.run_sync(wait_until, lambda: len(lines_of(small_api)) > 0)
+            age(tmp_path / "cache")
+            with http_server(environment(small_api, tmp_path)) as other:
+                await anyio.to_thread.run_sync(wait_until, lambda: opened(other) == 2)
+            assert "/v1/vps" not in text_of(await search(client, "(spec) => Object.keys(spec.paths)"))
+            await anyio.to_thread.run_sync(wait_until, lambda: opened(server) == 2)
+            assert "summary" in text_of(await search(client, "(spec) => spec.paths['/v1/vps'].get"))
+            assert ends == []
+            small_api.faults.clear()
+        assert isinstance(ends[0], int)
+        assert ends[0] > 1
+
+
+@pytest.mark.promise("catalog.once")
+def test_two_servers_that_start_together_build_once(small_api: Simulator, tmp_path: Path) -> None:
+    with ExitStack() as servers:
+        env = environment(small_api, tmp_path)
+        both = [servers.enter_context(http_server(env)) for _ in range(2)]
+        for server in both:
+            assert server.wait_catalogue()["failedServices"] == 0
+    assert [each.target for each in small_api.requests if each.target == "/v1/"] == ["/v1/"]
+
+
+@pytest.mark.promise("catalog.killed")
+@pytest.mark.parametrize("who", ["server", "builder"])
+async def test_who_is_killed_in_the_middle_of_a_build_leaves_the_old_file(
+    small_api: Simulator, tmp_path: Path, who: str
+) -> None:
+    env = environment(small_api, tmp_path)
+    with http_server(env) as server:
+        server.wait_catalogue()
+    age(tmp_path / "cache")
+    [path] = (tmp_path / "cache").glob("*.sqlite")
+    before = path.read_bytes()
+    hold = small_api.faults.add("GET", "/v1/vps.json", hang=True)
+    with http_server(env) as server:
+        builder = await anyio.to_thread.run_sync(wait_builder, server)
+        await anyio.to_thread.run_sync(wait_until, lambda: hold.hits > 0)
+        if who == "server":
+            server.process.kill()
+            server.process.wait(30)
+            psutil.wait_procs([builder], timeout=30)
+        else:
+            builder.kill()
+            wait_until(lambda: any("SIGKILL" in line for line in server.log))
+            async with connected(server) as client:
+                assert "me" in text_of(await search(client, _ROOTS))
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir() if each.suffix == ".tmp"] == []
+    small_api.faults.clear()
+    with http_server(env) as server:
+        wait_until(lambda: opened(server) == 2)  # the old one, and then a new one
+        assert server.wait_catalogue()["failedServices"] == 0
+
+
+@pytest.mark.promise("catalog.read-only")
+@pytest.mark.skipif(not can_mount_read_only(), reason="this machine lets nobody make a mount namespace")
+@pytest.mark.parametrize("is_filled", [False, True])
+def test_where_everything_is_read_only_the_program_works_from_memory(
+    small_api: Simulator, tmp_path: Path, is_filled: bool
+) -> None:
+    if is_filled:
+        run_once(tmp_path, "search", "() => 1", OVH_ENDPOINT=small_api.url)
+        forget(small_api)
+    before = sorted(tmp_path.rglob("*"))
+    command = [sys.executable, "-m", "ovh_api_mcp", "search", _ROOTS]
+    done = subprocess.run(
+        [*READ_ONLY, *command],
+        env={"HOME": str(tmp_path), "OVH_CACHE_DIR": str(tmp_path / "cache"), "OVH_ENDPOINT": small_api.url},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "me" in json.loads(done.stdout)
+    assert says(done.stderr, "Read-only file system", "without a cache")
+    assert sorted(tmp_path.rglob("*")) == before
+    assert bool(small_api.requests) != is_filled  # what lies there may be read all the same
 
 
 # --- what a cache may hold ---------------------------------------------------------------------------

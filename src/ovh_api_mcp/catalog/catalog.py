@@ -2,7 +2,8 @@
 
 The story: `start` returns at once. A file in the cache is used, an expired one too while a new one
 is built beside it. With none, `ready` waits for the first build, and says how far it is when it
-takes too long. A build that failed is tried again by a later `ready`.
+takes too long. A build that failed is tried again by a later `ready`. A file that somebody else put
+into the cache, another server or `ovh-api-mcp catalog refresh`, is taken up by the next one.
 
 Invariants: at most one update runs at a time; a CatalogFile that was given out stays usable when a
 newer one replaces it; nothing here blocks the event loop for longer than a row takes to read.
@@ -38,6 +39,7 @@ from ovh_api_mcp.limits import (
 _log = logging.getLogger(__name__)
 
 ProgressCallback = Callable[[BuildProgress], Awaitable[None]]
+_Identity = tuple[int, int, int]
 _REASON_CHARS: Final = 360  # of a message, so that there is room for the next step
 _WITHOUT_CACHE: Final = "working without a cache"
 
@@ -87,6 +89,7 @@ class Catalog:
         self._update: asyncio.Task[None] | None = None
         self._failure: CatalogError | None = None
         self._retry_at_s = 0.0  # of the event loop's clock
+        self._looked_at: _Identity | None = None
         self._progress = BuildProgress(0, 0, "starting")
         self._changed = asyncio.Event()
         self._is_closed = False
@@ -106,7 +109,7 @@ class Catalog:
         Raises CatalogError: `catalog-building` when the first build takes longer than a call may
         wait, `catalog-unavailable` or `service-unknown` when it failed.
         """
-        if self._file is None or not self._is_fresh(self._file.info):
+        if self._file is None or not self._is_fresh(self._file.info) or self._is_replaced():
             self._begin_update()
         bound = asyncio.timeout(self._waits.first_build_s)
         try:
@@ -192,6 +195,7 @@ class Catalog:
     async def _load_or_build(self) -> None:
         if self._place is None:
             self._place = await self._prepare(self._cache_dir)
+        if self._file is None or self._is_replaced():
             await self._load(self._place.kept)
         if self._file is not None and self._is_fresh(self._file.info):
             return
@@ -225,6 +229,7 @@ class Catalog:
 
     async def _load(self, path: Path) -> bool:
         """Open the file at `path` if it is ours and newer than what there is; tell whether that is fresh."""
+        self._looked_at = _identity(path)
         try:
             file = await asyncio.to_thread(_open_verified, path)
         except CatalogError as error:
@@ -251,6 +256,7 @@ class Catalog:
             on_progress=self._say,
             timeout_s=self._waits.build_s,
         )
+        self._looked_at = _identity(place.path)
         self._publish(await asyncio.to_thread(CatalogFile.open, place.path))
 
     def _publish(self, file: CatalogFile) -> None:
@@ -269,6 +275,13 @@ class Catalog:
         # The one before is closed when the last script that uses it lets go of it.
         self._file = file
         self._notify()
+
+    def _is_replaced(self) -> bool:
+        """Tell whether the file in the cache is another one than when it was looked at last; one stat."""
+        place = self._place
+        if place is None or place.private is not None:
+            return False
+        return _identity(place.path) not in (self._looked_at, None)
 
     def _is_fresh(self, info: CatalogInfo) -> bool:
         lifetime_s = min(self._ttl_s, self._waits.retry_failed_services_s) if info.failed else self._ttl_s
@@ -292,6 +305,15 @@ class Catalog:
         """Wake everybody who waits, once."""
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _identity(path: Path) -> _Identity | None:
+    """Return what tells a file from the one that takes its name; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns
 
 
 def _open_verified(path: Path) -> CatalogFile:
