@@ -5,7 +5,18 @@ import os
 import platform
 import sys
 
-from benchmarks import deadlines, execute, find, memory, mistakes, neighbours, search, soak, start_up
+from benchmarks import (
+    catalog,
+    deadlines,
+    execute,
+    find,
+    memory,
+    mistakes,
+    neighbours,
+    search,
+    soak,
+    start_up,
+)
 from benchmarks.figures import PRACTICE_KEYS, compile_bytecode
 from ovh_api_mcp.simulator.account import SimulatedAccount
 
@@ -16,6 +27,7 @@ _ALL = {
     "neighbours": neighbours.main,
     "memory": memory.main,
     "deadlines": deadlines.main,
+    "catalog": catalog.main,
     "find": find.main,
     "mistakes": mistakes.main,
     "soak": soak.main,

@@ -53,6 +53,7 @@ APPLICATION_ID: Final = 0x6F766863  # "ovhc"
 _OPENAPI: Final = "openapi"
 _FOLDED: Final = "folded"
 _Row = TypeVar("_Row")
+_METHODS: Final[Mapping[object, Method]] = {each.value: each for each in Method}
 _NATIVES: Final = "SELECT service, fetched_at, body, etag, last_modified FROM natives"
 _HEADER_BYTES: Final = 100  # of every SQLite file
 _TABLES: Final = """
@@ -187,7 +188,7 @@ class CatalogFile:
         """Return method and path template of every operation, sorted by path."""
         rows = self._rows("SELECT method, path FROM operations INDEXED BY operations_by_route ORDER BY path")
         with _translated(self.path):
-            return [(Method(_text(method)), _text(path)) for method, path in rows]
+            return [(_method(method), _text(path)) for method, path in rows]
 
     def operation(self, method: Method, path: str) -> Operation | None:
         """Return the operation of a method and a path template ("/v1/vps/{serviceName}"), if there is one."""
@@ -253,7 +254,7 @@ class CatalogFile:
             raise _unusable(self.path, "it is damaged")
         for _ in chain(self.document_pieces(), self.folded_pieces()):
             pass
-        count = len(self.routes())
+        [(count,)] = self._rows("SELECT count(*) FROM operations")
         if count != self.info.operation_count:
             raise _unusable(self.path, f"it has {count:,} operations, not {self.info.operation_count:,}")
 
@@ -322,6 +323,13 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, sqlite3.Warning, msgspec.MsgspecError, ValueError) as error:
         raise _unusable(path, cut_foreign(str(error))) from error
+
+
+def _method(value: object) -> Method:
+    method = _METHODS.get(value)  # half the time of Method(value), 6,624 times
+    if method is None:
+        raise ValueError("a value that should be a method is not")
+    return method
 
 
 def _text(value: object) -> str:
