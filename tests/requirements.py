@@ -75,6 +75,7 @@ PROMISES: Final[dict[str, str]] = {
     "simulator.endpoint": "--endpoint simulator brings its own account and needs no credentials.",
     # command line
     "cli.one-shot": "search and execute run once from the command line; exit status 1 on a tool error.",
+    "cli.catalog": "catalog tells the status, refreshes, compares, finds, describes and exports; --json for programs.",
     "cli.doctor": "doctor --sandbox tries to break each wall and says which stands; exit status 1 where one is missing.",
     "cli.demo": "The demo shows the main job without network or keys.",
 }

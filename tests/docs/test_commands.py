@@ -32,6 +32,17 @@ def option_rows() -> Iterator[tuple[str, str, str]]:
         yield (option.opts[0], *known)
 
 
+def command_options(command: click.Command) -> Iterator[str]:
+    """Yield the options of a command and of all below it."""
+    yield from (name for param in command.params for name in param.opts)
+    if isinstance(command, click.Group):
+        with click.Context(command) as context:
+            for name in command.list_commands(context):
+                below = command.get_command(context, name)
+                assert below is not None
+                yield from command_options(below)
+
+
 def commands_of(document: Path) -> Iterator[list[str]]:
     """Yield what follows the program's name in each command of a document."""
     scripts = [block.text.replace("\\\n", " ") for block in blocks(document, "sh")]
@@ -58,7 +69,11 @@ def check_command(words: Sequence[str]) -> None:
         if place < len(words):
             command = program.get_command(context, words[place])
             assert command is not None
-            check_options(command, words[place:])
+            rest = words[place + 1 :]
+            if isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+                assert rest[0] in command.commands, f"no command {words[place]} {rest[0]}"
+                command = command.commands[rest[0]]
+            check_options(command, rest)
 
 
 def check_options(command: click.Command, words: Sequence[str]) -> None:
@@ -99,7 +114,7 @@ def test_every_command_of_a_document_exists_with_its_options(document: Path) -> 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_option_named_in_a_document_exists(document: Path) -> None:
     named = {span.split()[0] for span in spans(document) if re.match(r"--[a-z]", span)}
-    assert sorted(named - {flag for flag, _, _ in option_rows()} - _OWN_OPTIONS) == []
+    assert sorted(named - set(command_options(program)) - _OWN_OPTIONS) == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

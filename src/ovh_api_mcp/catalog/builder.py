@@ -10,13 +10,32 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
 
 from ovh_api_mcp.catalog.build_report import parse_line
 from ovh_api_mcp.catalog.model import BuildProgress
 from ovh_api_mcp.errors import CatalogError, cut_foreign
 from ovh_api_mcp.limits import BUILD_REPORT_LINE_BYTES, GRACE_S
+
+# Contract: -P keeps the current directory out of the import path: a module lying there, in a cloned
+# repository say, would run in the place of ours.
+BUILDER: Final = (sys.executable, "-P", "-m", "ovh_api_mcp.cli.build_catalog")
+
+
+def builder_arguments(
+    *, endpoint_root: str, selection: Sequence[str], out: Path, previous: Path
+) -> tuple[str, ...]:
+    """Return what the builder is told: what to build, where, and whose copies may stand in."""
+    return (
+        *("--endpoint-root", endpoint_root),
+        *("--services", ",".join(selection)),
+        *("--out", str(out)),
+        *("--previous", str(previous)),
+    )
 
 
 async def run_builder(

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from ovh_api_mcp.catalog.build_lock import build_lock
-from ovh_api_mcp.catalog.builder import run_builder
+from ovh_api_mcp.catalog.builder import builder_arguments, run_builder
 from ovh_api_mcp.catalog.cache_place import CachePlace, prepare_place
 from ovh_api_mcp.catalog.model import BuildProgress, CatalogInfo
 from ovh_api_mcp.catalog.selection import normalize_selection
@@ -231,7 +231,7 @@ class Catalog:
         """Open the file at `path` if it is ours and newer than what there is; tell whether that is fresh."""
         self._looked_at = _identity(path)
         try:
-            file = await asyncio.to_thread(_open_verified, path)
+            file = await asyncio.to_thread(open_verified, path)
         except CatalogError as error:
             _log.debug("event=catalog-not-opened reason=%r", error.message)
             return False
@@ -247,10 +247,12 @@ class Catalog:
         await run_builder(
             [
                 *self._builder,
-                *("--endpoint-root", self._endpoint_root),
-                *("--services", ",".join(self._selection)),
-                *("--out", str(place.path)),
-                *("--previous", str(previous)),
+                *builder_arguments(
+                    endpoint_root=self._endpoint_root,
+                    selection=self._selection,
+                    out=place.path,
+                    previous=previous,
+                ),
             ],
             environment=self._environment,
             on_progress=self._say,
@@ -284,7 +286,7 @@ class Catalog:
         return _identity(place.path) not in (self._looked_at, None)
 
     def _is_fresh(self, info: CatalogInfo) -> bool:
-        lifetime_s = min(self._ttl_s, self._waits.retry_failed_services_s) if info.failed else self._ttl_s
+        lifetime_s = fresh_for_s(info, self._ttl_s, self._waits.retry_failed_services_s)
         return 0 <= self._clock() - info.built_at < lifetime_s
 
     def _fail(self, error: CatalogError) -> None:
@@ -307,16 +309,15 @@ class Catalog:
         self._changed = asyncio.Event()
 
 
-def _identity(path: Path) -> _Identity | None:
-    """Return what tells a file from the one that takes its name; None where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino, status.st_mtime_ns
+def fresh_for_s(
+    info: CatalogInfo, ttl_s: float, retry_failed_services_s: float = RETRY_FAILED_SERVICES_S
+) -> float:
+    """Return how long after it was built a catalogue counts as fresh: less where services failed."""
+    return min(ttl_s, retry_failed_services_s) if info.failed else ttl_s
 
 
-def _open_verified(path: Path) -> CatalogFile:
+def open_verified(path: Path) -> CatalogFile:
+    """Open a catalogue file and read it through once; raises CatalogError `cache-unusable`."""
     file = CatalogFile.open(path)
     try:
         file.verify()
@@ -324,3 +325,12 @@ def _open_verified(path: Path) -> CatalogFile:
         file.close()
         raise
     return file
+
+
+def _identity(path: Path) -> _Identity | None:
+    """Return what tells a file from the one that takes its name; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns

@@ -31,6 +31,11 @@ _COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
         "doctor",
         "Check that the program can work here, by trying to break its sandbox.",
     ),
+    "catalog": (
+        "ovh_api_mcp.cli.catalog",
+        "catalog",
+        "Look into the catalogue of operations, renew it, compare it, export it.",
+    ),
     "demo": ("ovh_api_mcp.cli.demo", "demo", "Show the whole way of a call on the built-in simulator."),
     "simulate": ("ovh_api_mcp.cli.simulate", "simulate", "Serve a simulated OVHcloud API to practise on."),
     "build-catalog": ("ovh_api_mcp.cli.build_catalog", "build_catalog", ""),

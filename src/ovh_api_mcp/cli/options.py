@@ -176,12 +176,14 @@ def options(*topics: Topic) -> list[click.Parameter]:
 
 
 def flags_of(context: click.Context) -> Flags:
-    """Return what was typed before and after a command's name; what stands after it wins."""
+    """Return what was typed before and after the names of commands; what stands last wins."""
     names = {field.name for field in fields(Flags)}
-    before = context.parent.params if context.parent else {}
+    contexts = [context]
+    while (parent := contexts[0].parent) is not None:
+        contexts.insert(0, parent)
     given = {
         name: value
-        for params in (before, context.params)
+        for params in (each.params for each in contexts)
         for name, value in params.items()
         if name in names and value
     }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Sequence
 from typing import Final, Literal, TextIO
 
 import click
@@ -15,6 +17,7 @@ from ovh_api_mcp.settings import read_environment
 Colour = Literal["red", "green", "yellow", "cyan"]
 
 _BAR_CHARS: Final = 30
+_NARROWEST: Final = 20  # characters of a table's last column
 # Contract: a result or a log line of a script may hold what moves the cursor, sets a title or turns
 # the order of writing. \n and \t alone pass.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -63,6 +66,17 @@ class Terminal:
             return self.plain(text)
         return _KEY.sub(lambda key: key[1] + self.coloured(key[2], "cyan"), laid_out)
 
+    def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Write rows below their heads; on a terminal, the last column is cut to its width."""
+        shown = [[self.plain(" ".join(cell.split())) for cell in row] for row in rows]
+        widths = [max(map(len, column)) for column in zip(heads, *shown, strict=True)]
+        room = max(_NARROWEST, shutil.get_terminal_size().columns - sum(widths[:-1]) - 2 * len(widths[:-1]))
+        self.line(self.strong(_laid_out(heads, widths)))
+        for row in shown:
+            if self._is_terminal and len(row[-1]) > room:
+                row[-1] = row[-1][: room - 1] + "…"
+            self.line(_laid_out(row, widths))
+
     def complain(self, error: OvhMcpError) -> None:
         """Write an error and its next step."""
         self.line(f"{self.coloured('ovh-api-mcp:', 'red')} {self.plain(error.message)}")
@@ -74,6 +88,10 @@ class Terminal:
     ) -> str:
         shown = self.plain(text)
         return click.style(shown, fg=fg, bold=bold, dim=dim) if self._has_colours else shown
+
+
+def _laid_out(row: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -90,6 +108,10 @@ class ProgressBar:
 
     async def report(self, done: float, total: float, message: str) -> None:
         """Draw `done` of `total` (0: unknown) with `message`."""
+        self.draw(done, total, message)
+
+    def draw(self, done: float, total: float, message: str) -> None:
+        """Do the same for who cannot wait."""
         if not self._is_terminal:
             return
         filled = round(_BAR_CHARS * min(done / total, 1.0)) if total else 0

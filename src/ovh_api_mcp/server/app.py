@@ -5,13 +5,12 @@ Nothing slow happens before `warm_up`: a client that asks who is there gets its 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
 
 from ovh_api_mcp import __version__
 from ovh_api_mcp.catalog.absences import Absences
+from ovh_api_mcp.catalog.builder import BUILDER
 from ovh_api_mcp.catalog.catalog import Catalog, Waits
 from ovh_api_mcp.catalog.model import BuildProgress
 from ovh_api_mcp.catalog.store import CatalogFile
@@ -28,10 +27,6 @@ from ovh_api_mcp.secret import Redactor, Secret
 from ovh_api_mcp.server.document_keys import DocumentKeys, NoDocument
 from ovh_api_mcp.server.execution import Execution, ReportProgress
 from ovh_api_mcp.settings import Settings
-
-# Contract: -P keeps the current directory out of the import path: a module lying there, in a cloned
-# repository say, would run with our keys within reach.
-_BUILDER: Final = (sys.executable, "-P", "-m", "ovh_api_mcp.cli.build_catalog")
 
 
 class App:
@@ -57,7 +52,7 @@ class App:
             # The built-in simulator has another port, and so another root, each time: nothing to keep.
             cache_dir=None if settings.endpoint.is_simulator else settings.cache_dir,
             ttl_s=settings.cache_ttl_s,
-            builder=_BUILDER,
+            builder=BUILDER,
             environment=settings.child_environment,
             on_new=self._switch_to,
             waits=waits,
