@@ -149,7 +149,7 @@ async def _print_memory(full: Simulator, tiny: Simulator, cache: Path) -> None:
             server, zygote = await _median_mb(server_command(full.url, kept), code)
             shown = (f"{server:.1f}", f"{base[0]:.1f}", f"{server - base[0]:.1f}", f"{zygote:.1f}")
             rows.append((f"{what}, {script}", *shown))
-    columns = ("catalogue", "server, MB", "with one operation, MB", "difference", "zygote, MB")
+    columns = ("catalogue", "server, MB", "with one operation, MB", "difference", "zygote and spare, MB")
     print_table("Memory of a server with the complete catalogue (PSS)", columns, rows)
 
 
@@ -160,12 +160,12 @@ async def _median_mb(command: StdioServerParameters, code: str) -> tuple[float, 
 
 
 async def _server_mb(command: StdioServerParameters, code: str) -> tuple[float, float]:
-    """Return the PSS of a server that has answered one search, and of its zygote, in MB."""
+    """Return the PSS of a server that has answered one search, and of its zygote with its spare, in MB."""
     async with Client(command, mode="legacy") as client:
         await call(client, "search", code)
         [server] = [each for each in psutil.Process().children() if "ovh_api_mcp" in each.cmdline()]
         [zygote] = [each for each in server.children() if any("zygote" in part for part in each.cmdline())]
-        return _pss_mb(server), _pss_mb(zygote)
+        return _pss_mb(server), _pss_mb(zygote) + sum(map(_pss_mb, zygote.children()))
 
 
 def _pss_mb(process: psutil.Process) -> float:
