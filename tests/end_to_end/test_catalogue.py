@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -250,11 +250,16 @@ async def test_a_file_that_another_server_built_is_taken_up_without_disturbing_a
 
 @pytest.mark.promise("catalog.once")
 def test_two_servers_that_start_together_build_once(small_api: Simulator, tmp_path: Path) -> None:
-    with ExitStack() as servers:
-        env = environment(small_api, tmp_path)
-        both = [servers.enter_context(http_server(env)) for _ in range(2)]
-        for server in both:
-            assert server.wait_catalogue()["failedServices"] == 0
+    env = environment(small_api, tmp_path)
+    with http_server(env) as first:
+        builder = wait_builder(first)
+        builder.suspend()
+        with http_server(env) as second:
+            wait_until(lambda: has_lock_open(second))
+            assert second.health()["catalogue"] == {"state": "building"}
+            builder.resume()
+            for server in (first, second):
+                assert server.wait_catalogue()["failedServices"] == 0
     assert [each.target for each in small_api.requests if each.target == "/v1/"] == ["/v1/"]
 
 
@@ -411,6 +416,12 @@ def age(cache: Path) -> None:
 def opened(server: Server) -> int:
     """Return how many catalogues a server has opened so far."""
     return sum("event=catalog-open" in line for line in server.log)
+
+
+def has_lock_open(server: Server) -> bool:
+    """Tell whether a server is at the lock file of builds."""
+    files = psutil.Process(server.process.pid).open_files()
+    return any(each.path.endswith(".lock") for each in files)
 
 
 def wait_builder(server: Server) -> psutil.Process:
