@@ -40,6 +40,15 @@ SCRIPT_STACK_CHARS: Final = 8_000  # the stack of such an error
 ERROR_FIELDS_CHARS: Final = 16 * KIB  # what an uncaught OvhError carries, as JSON text
 CALLS_PER_SCRIPT: Final = 1_000  # API calls one script may make in all
 CALLS_IN_FLIGHT_PER_SCRIPT: Final = 10
+LOOKUPS_PER_SCRIPT: Final = (
+    200  # in the catalogue: ovh.find and ovh.describe; 1 to 5 ms of the server's CPU each
+)
+LOOKUPS_IN_FLIGHT_PER_SCRIPT: Final = 4
+LOOKUPS_AT_ONCE: Final = 2  # of the whole server, in threads: more would only take turns at the interpreter
+DESCRIBED_AT_ONCE: Final = 20  # operations in one lookup; as many texts fill a result and more
+RESOLVE_DEPTH_DEFAULT: Final = 3  # references below each other that ovh.resolve follows
+RESOLVE_DEPTH_MAX: Final = 10
+RESOLVED_VALUES: Final = 20_000  # in what it returns, before it follows no further reference
 CALLS_IN_FLIGHT: Final = 50  # of the whole server: with more, latency only grows
 SCRIPTS_RUNNING: Final = 32  # executes at a time, most of them waiting for the API; see cores.py for searches
 SCRIPTS_RUNNING_PER_CLIENT: Final = 24  # of them for one client, so that another finds a place at once
@@ -60,6 +69,7 @@ GRACE_S: Final = 2.0  # what running calls get when the server stops
 
 # --- frames between the server and a child -----------------------------------------------------
 CALL_BYTES: Final = 4 * MIB  # one API call as a script asks for it: path, params, body
+LOOKUP_BYTES: Final = 64 * KIB  # one lookup likewise; DESCRIBED_AT_ONCE operations have 2 KiB
 
 # --- the OVH API ---------------------------------------------------------------------------------
 ANSWER_BYTES: Final = 8 * MIB  # an answer beyond it cannot be parsed in a script's memory

@@ -86,6 +86,7 @@ def execution_of(wait_gate: WaitGate, sandbox: Sandbox) -> Execution:
     """Return what runs the tools, with the limits of the default settings."""
     return Execution(
         wait_gate=wait_gate,
+        lookups=lambda: lambda call: None,
         sandbox=sandbox,
         redactor=Redactor(),
         limit_code_bytes=limits.CODE_BYTES_DEFAULT,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -159,7 +160,7 @@ async def test_an_answer_of_eight_mebibytes_fits(run: Run) -> None:
 async def test_a_call_that_waited_for_its_turn_never_leaves_when_its_script_has_ended(
     sandbox: Sandbox,
 ) -> None:
-    sandbox._calls = FairQueue("calls", 1, each=1, waiting=10, waiting_each=10)
+    sandbox._turns = replace(sandbox._turns, calls=FairQueue("calls", 1, each=1, waiting=10, waiting_each=10))
     sent: list[object] = []
     hold, holding = asyncio.Event(), asyncio.Event()
 

@@ -63,6 +63,8 @@ async def told(box: Sandbox, code: str, *, may_call: bool = True) -> str:
     known = Circumstances(may_call, AnswersSeen(), DocumentKeys(FewOperations(), FewOperations()))
 
     async def answer(call: ScriptCall) -> CallAnswer:
+        if call.is_lookup:
+            return CallAnswer(is_ok=True, json=b'[{"method":"GET","path":"/v1/vps"}]')
         path = str(call.arguments.get("path"))
         found = path in ANSWERS
         body = ANSWERS.get(path, {"message": f"404 on {path}", "code": "api", "path": path})
@@ -195,6 +197,14 @@ EXECUTE: Sequence[tuple[str, tuple[str, ...]]] = [
     ("async (ovh) => await ovh.get('/v1/me')", ("global", "not an argument")),
     ("async ({ ovh }) => await ovh.get('/v1/me')", ("global", "not an argument")),
     ("async () => ovh.Get('/v1/me')", ("ovh.get",)),
+    ("async () => ovh.findOperations('vps')", ("ovh.findOperations does not exist", 'ovh.find("words")')),
+    ("async () => ovh.search('vps')", ('ovh.find("words")',)),
+    ("async () => ovh.resolved('vps.VPS')", ("did you mean ovh.resolve?",)),
+    ("async () => await find('vps')", ('ovh.find("words")',)),
+    ("async () => ovh.find('vps')[0].path", ("promise", "await")),
+    ("async () => { const text = ovh.describe('GET /v1/me'); return text.length }", ("`text` is a promise", "await")),
+    ("async () => { const [first] = ovh.find('vps'); return first }", ("promise", "await")),
+    ("async () => await ovh.find('vps').map(each => each.path)", ("parentheses", "(await")),
     # --- answers
     ("async () => { const res = await ovh.get('/v1/vps'); return res.data.length }", ("parsed answer itself", "`.data`")),
     ("async () => (await ovh.get('/v1/me')).json()", ("parsed answer itself", "`.json`")),
@@ -266,6 +276,12 @@ SEARCH: Sequence[tuple[str, tuple[str, ...]]] = [
     ("(spec) => spec.paths['/v1/me'].get.httpMethod", ("OpenAPI 3.1",)),
     ("(spec) => spec.paths['/v1/me'].get.requestBody.schema.properties", ("requestBody.content",)),
     ("(spec) => spec.paths['/v1/me'].get.nothing", ("did return", "undefined")),
+    ("(spec) => ovh.find('vps').map(each => each.path)", ("promise", "await")),
+    ("(spec) => ovh.find('vps').length", ("promise", "await")),
+    ("(spec) => { for (const each of ovh.find('vps')) return each }", ("promise", "await")),
+    ("(spec) => ovh.lookup('vps')", ('ovh.find("words")',)),
+    ("(spec) => ovh.schema", ('ovh.resolve("name")',)),
+    ("() => ({ found: ovh.find('vps') })", ("promise that was not awaited",)),
 ]  # fmt: skip
 
 
@@ -302,6 +318,9 @@ RIGHT = [
     "async () => { const me = await ovh.get('/v1/me'); return me.code ?? me.nichandle }",
     "async () => { try { return await ovh.get('/v1/none') } catch (e) { return [e.status ?? 'none', e.code] } }",
     "async () => { const data = await ovh.get('/v1/vps'); return { data, total: data.length, none: [] } }",
+    "async () => { const found = await ovh.find('vps'); return found.map(each => each.path ?? null) }",
+    "async () => { const me = await ovh.get('/v1/me'); const found = await ovh.find('vps'); return [me.country, found[0].path, []] }",
+    "async () => { const all = [ovh.find('vps'), ovh.describe('GET /v1/me')]; return [await Promise.all(all), null] }",
 ]  # fmt: skip
 RIGHT_SEARCHES = [
     "(spec) => Object.keys(spec.paths).filter(p => p.includes('/none'))",
@@ -312,6 +331,10 @@ RIGHT_SEARCHES = [
     "(spec) => Object.values(spec.paths).flatMap(m => Object.values(m)).filter(m => m.summary.includes('none'))",
     "(spec) => Object.values(spec.paths).flatMap(Object.values).filter(o => o.summary === 'none')",
     "(spec) => Object.entries(spec.paths).filter(([p]) => p.includes('x')).flatMap(([p, i]) => Object.entries(i)).filter(([m, i]) => i.summary)",
+    "async () => await ovh.describe((await ovh.find('vps')).map(each => each.path))",
+    "() => ovh.find('vps')",
+    "async () => { const found = await ovh.find('none'); return [found, null] }",
+    "() => ovh.resolve('Me', 1)",
     "(spec) => { for (const [p, o] of Object.entries(spec.paths)) for (const o2 of Object.values(o)) if (o2.summary === 'none') return p; return [] }",
 ]  # fmt: skip
 

@@ -11,7 +11,6 @@ from ovh_api_mcp import limits
 from ovh_api_mcp.sandbox import frames
 from ovh_api_mcp.sandbox.conversation import Conversation
 from ovh_api_mcp.sandbox.cores import Cores
-from ovh_api_mcp.sandbox.fair_queue import FairQueue
 from ovh_api_mcp.sandbox.frames import FrameType
 from ovh_api_mcp.sandbox.outcome import AnswerCall, CallAnswer, Outcome, ScriptCall, ScriptLimits
 from ovh_api_mcp.sandbox.script import parse_script
@@ -46,7 +45,7 @@ async def talk_with(data: bytes, *, close: bool = True, answer: AnswerCall = ech
             theirs.close()
 
     sending = asyncio.create_task(send())
-    turns, core = FairQueue("calls", 1, each=1, waiting=50, waiting_each=50), Cores(1).share("")
+    turns, core = Turns.of_one_server(), Cores(1).share("")
     await core.begin()
     try:
         outcome = await Conversation(
@@ -68,7 +67,8 @@ async def talk_with(data: bytes, *, close: bool = True, answer: AnswerCall = ech
         while asyncio.all_tasks() - others:
             await asyncio.sleep(0.001)
     assert not core.is_held
-    assert turns.try_take("")
+    assert not turns.calls.held_by("")
+    assert not turns.lookups.held_by("")
     return outcome
 
 
@@ -101,6 +101,9 @@ _json_frame = st.tuples(
                 b'{"replies":"none"}',
                 b'{"id":"x"}\n{}',
                 b'{"id":1}\n[]',
+                b'{"id":1,"kind":"request"}\n{}',
+                b'{"id":1,"kind":"find"}\n{"words":[]}',
+                b'{"id":1,"kind":"describe"}\n7',
                 b'{"lines":[["log","x"]],"dropped":0}',
                 b'{"lines":[["shout","x"]],"dropped":0}',
                 b'{"lines":[["log",1]],"dropped":-1}',
@@ -128,7 +131,7 @@ async def test_a_child_that_says_nothing_meets_the_deadline() -> None:
 
 
 async def test_a_child_that_calls_without_end_is_cut_off() -> None:
-    call = frames.encode_json(FrameType.CALL, {"id": 1}, b'{"path":"/v1/me"}')
+    call = frames.encode_json(FrameType.CALL, {"id": 1, "kind": "request"}, b'{"path":"/v1/me"}')
     outcome = await talk_with(call * (limits.CALLS_IN_FLIGHT_PER_SCRIPT + 1))
     assert outcome.failure is not None
     assert outcome.failure.kind == "crashed"
@@ -191,6 +194,42 @@ async def test_answers_that_a_child_does_not_read_do_not_pile_up() -> None:
     outcome = await talk_with(call * 100, close=False, answer=answer)
     assert outcome.failure is not None
     assert answered <= limits.CALLS_IN_FLIGHT_PER_SCRIPT + 1
+
+
+async def test_a_child_that_looks_up_without_end_is_cut_off() -> None:
+    lookup = frames.encode_json(FrameType.CALL, {"id": 1, "kind": "find"}, b'{"words":"a"}')
+    outcome = await talk_with(lookup * (limits.LOOKUPS_IN_FLIGHT_PER_SCRIPT + 1))
+    assert outcome.failure is not None
+    assert "more lookups than a script may make" in outcome.failure.message
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "words"),
+    [
+        ({"id": 1}, b'{"words":"a"}', "no known kind"),
+        ({"id": 1, "kind": "resolve"}, b'{"words":"a"}', "no known kind"),
+        ({"id": 1, "kind": ["find"]}, b'{"words":"a"}', "no known kind"),
+        ({"id": 1, "kind": None}, b'{"words":"a"}', "no known kind"),
+        ({"id": "1", "kind": "find"}, b'{"words":"a"}', "without an id"),
+        ({"id": 1, "kind": "find"}, b'["a"]', "no JSON object"),
+        ({"id": 1, "kind": "find"}, b'{"words":NaN}', "no JSON object"),
+        ({"id": 1, "kind": "find"}, b'{"words":"\\ud800"}', "no JSON object"),
+        ({"id": 1, "kind": "find"}, b'{"words":"\xff"}', "no JSON object"),
+        (
+            {"id": 1, "kind": "describe"},
+            b'{"operations":' + b"[" * 5000 + b"]" * 5000 + b"}",
+            "no JSON object",
+        ),
+        ({"id": 1, "kind": "find"}, b'{"words":"' + b"x" * limits.LOOKUP_BYTES * 2 + b'"}', "larger than"),
+    ],
+)
+async def test_a_lookup_of_no_known_form_ends_the_conversation(
+    head: dict[str, object], body: bytes, words: str
+) -> None:
+    outcome = await talk_with(frames.encode_json(FrameType.CALL, head, body))
+    assert outcome.failure is not None
+    assert outcome.failure.kind == "crashed"
+    assert words in outcome.failure.message
 
 
 async def test_a_child_that_prints_without_end_is_cut_off() -> None:

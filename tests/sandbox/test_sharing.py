@@ -1,6 +1,7 @@
 """How scripts share cores, turns and time."""
 
 import asyncio
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -132,7 +133,9 @@ async def test_a_client_that_floods_is_slowed_alone(sandbox: Sandbox) -> None:
 
 
 async def test_a_flood_of_calls_does_not_hold_up_the_call_of_another_client(sandbox: Sandbox) -> None:
-    sandbox._calls = FairQueue("calls", 1, each=1, waiting=1000, waiting_each=1000)
+    sandbox._turns = replace(
+        sandbox._turns, calls=FairQueue("calls", 1, each=1, waiting=1000, waiting_each=1000)
+    )
     served: list[str] = []
     hold = asyncio.Event()
 
@@ -148,7 +151,7 @@ async def test_a_flood_of_calls_does_not_hold_up_the_call_of_another_client(sand
     flood = [asyncio.create_task(calls("flood", 10)) for _ in range(5)]
     other = asyncio.create_task(calls("other", 1))
     async with asyncio.timeout(10):
-        while sandbox._calls.waiting_count < 50:
+        while sandbox._turns.calls.waiting_count < 50:
             await asyncio.sleep(0.01)
     hold.set()
     assert value(await other) == 1
@@ -158,7 +161,7 @@ async def test_a_flood_of_calls_does_not_hold_up_the_call_of_another_client(sand
 
 @pytest.mark.promise("limits.clock")
 async def test_the_clock_of_a_script_stands_still_while_its_call_waits_for_a_turn(sandbox: Sandbox) -> None:
-    sandbox._calls = FairQueue("calls", 1, each=1, waiting=10, waiting_each=10)
+    sandbox._turns = replace(sandbox._turns, calls=FairQueue("calls", 1, each=1, waiting=10, waiting_each=10))
     first, second = Hold(), Hold()
     holder = first.start(sandbox, "async () => await ovh.get('/v1/first')")
     await first.asked.wait()
@@ -184,7 +187,7 @@ async def test_the_time_for_which_a_clock_stands_still_is_bounded(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ovh_api_mcp.limits.STANDSTILL_S", 0.3)
-    sandbox._calls = FairQueue("calls", 1, each=1, waiting=10, waiting_each=10)
+    sandbox._turns = replace(sandbox._turns, calls=FairQueue("calls", 1, each=1, waiting=10, waiting_each=10))
     hold = Hold()
     holder = hold.start(sandbox, "async () => await ovh.get('/v1/first')")
     await hold.asked.wait()

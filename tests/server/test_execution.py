@@ -67,6 +67,7 @@ async def execution(api: Api) -> AsyncIterator[Execution]:
 def make(sandbox: Sandbox, wait_gate: object) -> Execution:
     return Execution(
         wait_gate=wait_gate,  # type: ignore[arg-type]  # the tests of this file give what fits
+        lookups=lambda: lambda call: None,
         sandbox=sandbox,
         redactor=Redactor([Secret(_CANARY)]),
         limit_code_bytes=10_000,

@@ -25,6 +25,7 @@ async def test_progress_only_ever_increases() -> None:
 
     execution = Execution(
         wait_gate=wait_gate,
+        lookups=lambda: lambda call: None,
         sandbox=Sandbox(),
         redactor=Redactor(),
         limit_code_bytes=1_000,

@@ -90,6 +90,7 @@ def make(send: Send, sandbox: Sandbox, limit_tokens: int = 2_000) -> Execution:
 
     return Execution(
         wait_gate=wait_gate,
+        lookups=lambda: lambda call: None,
         sandbox=sandbox,
         redactor=Redactor([Secret(_CANARY)]),
         limit_code_bytes=10_000,
@@ -277,9 +278,9 @@ async def test_every_run_leaves_a_line_with_its_end(
     await run(execution, "(")
     lines = [line for line in caplog.messages if line.startswith("event=run")]
     assert [re.sub(r" wall_ms=\d+", "", line) for line in lines] == [
-        "event=run tool=execute end=returned calls=2 writes=1",
-        "event=run tool=execute end=threw calls=0 writes=0",
-        "event=run tool=execute end=syntax calls=0 writes=0",
+        "event=run tool=execute end=returned calls=2 lookups=0 writes=1",
+        "event=run tool=execute end=threw calls=0 lookups=0 writes=0",
+        "event=run tool=execute end=syntax calls=0 lookups=0 writes=0",
     ]
 
 
@@ -297,4 +298,4 @@ async def test_a_cancelled_run_leaves_a_line_too(sandbox: Sandbox, caplog: pytes
         await has_begun.wait()
         tasks.cancel_scope.cancel()
     [line] = [message for message in caplog.messages if message.startswith("event=run")]
-    assert line.startswith("event=run tool=execute end=cancelled calls=1 writes=0 wall_ms=")
+    assert line.startswith("event=run tool=execute end=cancelled calls=1 lookups=0 writes=0 wall_ms=")

@@ -35,6 +35,8 @@ _SUMMARY_CHARS: Final = 200
 _ACTIONS: Final = 3
 _ACTION_CHARS: Final = 160
 _NOTHING: Final = "void"
+_FORM: Final = 'Give it as "GET /v1/…".'
+_FIND: Final = 'ovh.find("words") looks for it.'
 
 # From the richest; the answer of the last ones is shown by the names of its fields' types.
 _DETAILS: Final[tuple[tuple[Detail, Detail], ...]] = (
@@ -83,7 +85,11 @@ def _chosen(file: CatalogFile, operation: str) -> _Chosen:
     given = operation[: PATH_CHARS + 20].strip()
     match = _OPERATION.fullmatch(given)
     if match is None:
-        raise _refused(f"{cut_foreign(given, 80)!r} names no operation.", code="invalid-call")
+        raise _refused(
+            f"{cut_foreign(given, 80)!r} names no operation.",
+            code="invalid-call",
+            hint=f"{_FORM[:-1]}; {_FIND}",
+        )
     path = match.group(2)
     templates = _templates(file, path)
     if not templates:
@@ -130,7 +136,7 @@ def _unknown(file: CatalogFile, given: str, path: str) -> RefusedError:
     return _refused(f"{fact} {hint}", code="unknown-operation", hint=hint)
 
 
-def _refused(message: str, *, code: str, hint: str = 'Give it as "GET /v1/…".') -> RefusedError:
+def _refused(message: str, *, code: str, hint: str = _FORM) -> RefusedError:
     text = message if hint in message else f"{message} {hint}"
     match code:
         case "unknown-operation":

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ovh_api_mcp.catalog.absences import Absences
 from ovh_api_mcp.catalog.model import Method, Operation
-from ovh_api_mcp.errors import InternalError
+from ovh_api_mcp.errors import InternalError, RefusedError
 from ovh_api_mcp.gate.body import body_bytes
 from ovh_api_mcp.gate.call import Call, parse_call
 from ovh_api_mcp.gate.match import Route, Router
@@ -64,6 +64,10 @@ class Gatekeeper:
         path = normalise_path(call.path, call.params)
         route = self._router.route(call.method, path)
         return _api_request(self._operation(route), route, call)
+
+    def no_operation(self, method: Method, path: str) -> RefusedError:
+        """Return what a call to a path of no operation would be told: the nearest ones."""
+        return self._router.no_operation(method, path)
 
     def nearest(self, path: str) -> list[str]:
         """Return the path templates that a text which is none was probably meant for, the likeliest first."""

@@ -71,10 +71,13 @@ class Router:
 
     def nearest(self, path: str) -> list[str]:
         """Return the path templates that a text which is none was probably meant for, the likeliest first."""
-        parts = path[:PATH_CHARS].strip("/").split("/")
-        segments = [Segment(part, part, part[1:-1] if is_parameter(part) else "") for part in parts if part]
-        found = self._nearest.operations(Method.GET, segments)
+        found = self._nearest.operations(Method.GET, _segments(path))
         return list(dict.fromkeys(operation.partition(" ")[2] for operation in found))
+
+    def no_operation(self, method: Method, path: str) -> RefusedError:
+        """Return the refusal of a path, literal or template, that names no operation."""
+        segments = _segments(path)
+        return self._unknown(method, CallPath(segments or (Segment("", ""),), is_template=False))
 
     def _unknown(self, method: Method, path: CallPath) -> RefusedError:
         fact = f"There is no operation {method} {cut_foreign(path.wire, _SHOWN_CHARS)}."
@@ -155,6 +158,12 @@ class Router:
                     f"keep {part} in the path and give params: {{ {part.strip('{}')}: … }}.{source}",
                     hint=f"Give the real value of {part}.{source}",
                 )
+
+
+def _segments(path: str) -> tuple[Segment, ...]:
+    """Return the segments of a text that need not be a path; a template's parameters fit parameters only."""
+    parts = path[:PATH_CHARS].strip("/").split("/")
+    return tuple(Segment(part, part, part[1:-1] if is_parameter(part) else "") for part in parts if part)
 
 
 def _route(method: Method, template: str, path: CallPath) -> Route:

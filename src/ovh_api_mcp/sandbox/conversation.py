@@ -1,7 +1,7 @@
 """One script in one child, seen from the server: send it, answer its calls, learn how it ended.
 
 Contract: the child is hostile. It may send any bytes at any time, or nothing: every frame has a
-limit, the calls have two (in flight, in all), the whole conversation has a deadline, and what
+limit, calls and lookups have two each (in flight, in all), the whole conversation has a deadline, and what
 breaks the rules ends it. Nothing a child says reaches another script.
 """
 
@@ -21,11 +21,11 @@ from ovh_api_mcp.errors import InternalError, cut_foreign
 from ovh_api_mcp.json_value import JsonObject, JsonValue, is_json
 from ovh_api_mcp.sandbox import frames
 from ovh_api_mcp.sandbox.cores import CoreShare
-from ovh_api_mcp.sandbox.fair_queue import FairQueue
 from ovh_api_mcp.sandbox.frames import FrameError, FrameType
 from ovh_api_mcp.sandbox.outcome import (
     AnswerCall,
     CallAnswer,
+    CallKind,
     FailureKind,
     LogLevel,
     LogLine,
@@ -34,7 +34,7 @@ from ovh_api_mcp.sandbox.outcome import (
     ScriptFailure,
     ScriptLimits,
 )
-from ovh_api_mcp.sandbox.outstanding_calls import OutstandingCalls, TakeOver
+from ovh_api_mcp.sandbox.outstanding_calls import OutstandingCalls, TakeOver, Turns
 from ovh_api_mcp.sandbox.script import Script
 from ovh_api_mcp.sandbox.script_clock import ScriptClock
 from ovh_api_mcp.sandbox.zygote_process import Child, Exit
@@ -43,11 +43,7 @@ _RECV_BYTES: Final = 256 * limits.KIB
 _LEVELS: Final[frozenset[str]] = frozenset(get_args(LogLevel))
 _OUT_OF_CPU_TIME: Final = frozenset({signal.SIGPROF, signal.SIGXCPU})  # set in sandbox/inside/confine.py
 _KINDS: Final[frozenset[str]] = frozenset(get_args(FailureKind))
-_NO_CALLS_IN_SEARCH: Final = CallAnswer(
-    is_ok=False,
-    json=b'{"message":"search only reads the document; API calls are made with the execute tool",'
-    b'"code":"invalid-call"}',
-)
+_CALL_KINDS: Final[frozenset[str]] = frozenset(get_args(CallKind))
 
 
 class ChildLostError(Exception):
@@ -57,7 +53,7 @@ class ChildLostError(Exception):
 class Conversation:
     """The talk with one child, from its first word to its last.
 
-    `core` is held on entry and given back whenever the script does not compute. `turns` are those
+    `core` is held on entry and given back while the script only waits for the API. `turns` are those
     of all calls of all clients, `end_child` has the child killed and does not wait, `take_over` is
     given the writes that outlive the script.
     """
@@ -71,7 +67,7 @@ class Conversation:
         *,
         client: str,
         core: CoreShare,
-        turns: FairQueue,
+        turns: Turns,
         end_child: Callable[[], None],
         take_over: TakeOver,
     ) -> None:
@@ -81,8 +77,15 @@ class Conversation:
         self._end_child = end_child
         self._core = core
         self._clock = ScriptClock(bounds.timeout_s + limits.KILL_MARGIN_S)
-        answer = answer_call if bounds.may_call else _refuse_call
-        self._calls = OutstandingCalls(answer, turns, client, self._reply, take_over, self.set_clock)
+        self._calls = OutstandingCalls(
+            answer_call,
+            turns,
+            client,
+            self._reply,
+            take_over,
+            self.set_clock,
+            may_call=bounds.may_call,
+        )
         self._replies = 0
         self._waited_for = -1
         self._reader = frames.FrameReader(frames.FROM_CHILD)
@@ -139,6 +142,7 @@ class Conversation:
             logs_dropped=self._logs_dropped,
             notes=self._notes,
             calls=self._calls.count,
+            lookups=self._calls.lookup_count,
             wall_s=self._clock.elapsed_s,
         )
 
@@ -176,15 +180,19 @@ class Conversation:
         call_id = head.get("id")
         if not isinstance(call_id, int):
             raise FrameError("a call without an id")
-        await self._calls.take(call_id, _parse_call(body), len(payload))
+        await self._calls.take(call_id, _parse_call(head.get("kind"), body), len(payload))
 
     def _take_waiting(self, head: JsonObject) -> None:
-        """Note that the script waits; not where a reply that it has not seen yet is on its way."""
+        """Note that the script waits for the API; not where a reply that it has not seen is on its way.
+
+        A lookup is work of this machine: who waits for one keeps the core, so that no more scripts
+        look things up than compute.
+        """
         seen = _int(head, "replies")
         if not self._waited_for < seen <= self._replies:
             raise FrameError("it waits already, or for what it cannot have seen")
         self._waited_for = seen
-        if seen == self._replies:
+        if seen == self._replies and self._calls.has_calls:
             self._core.end()
             self.set_clock()
 
@@ -278,12 +286,28 @@ class Conversation:
             self._clock.go_on()
 
 
-async def _refuse_call(call: ScriptCall) -> CallAnswer:
-    return _NO_CALLS_IN_SEARCH
+def _parse_call(kind: JsonValue, arguments: bytes) -> ScriptCall:
+    """Return the call of a kind in a JSON object; a body is checked to be JSON and left as it is."""
+    if kind == "request":
+        return _parse_request(arguments)
+    if not isinstance(kind, str) or kind not in _CALL_KINDS:
+        raise FrameError("a call of no known kind")
+    lookup: CallKind = kind  # type: ignore[assignment]
+    return ScriptCall(lookup, _parse_lookup(arguments))
 
 
-def _parse_call(arguments: bytes) -> ScriptCall:
-    """Return the call in a JSON object; its body is checked to be JSON and left as it is."""
+def _parse_lookup(arguments: bytes) -> JsonObject:
+    """Return what is asked for; unlike `json`, msgspec takes no half of a surrogate pair, and no NaN."""
+    try:
+        value: JsonValue = msgspec.json.decode(arguments)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise FrameError("a lookup that is no JSON object")
+    return value
+
+
+def _parse_request(arguments: bytes) -> ScriptCall:
     try:
         options = msgspec.json.decode(arguments, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -44,7 +44,7 @@ class FrameType(IntEnum):
     REPLY = ord("A")  # server → child: {"id": …, "ok": …, "stood_s": …} and the JSON text
     READY = ord("Y")  # child → server: {}, the walls stand and the child is warm
     STARTED = ord("B")  # child → server: {}, the script has arrived and may have begun
-    CALL = ord("C")  # child → server: {"id": …} and the arguments as JSON text
+    CALL = ord("C")  # child → server: {"id": …, "kind": …} and the arguments as JSON text
     WAITING = ord("W")  # child → server: {"replies": …}: nothing left to do but with a reply beyond those
     LOGS = ord("G")  # child → server: {"lines": [[level, text], …], "dropped": …}
     RESULT = ord("O")  # child → server: {"notes": […]} and the JSON text

@@ -10,7 +10,7 @@ from ovh_api_mcp import limits
 from ovh_api_mcp.json_value import JsonObject
 
 LogLevel = Literal["log", "info", "warn", "error", "debug"]
-CallKind = Literal["request"]
+CallKind = Literal["request", "find", "describe"]
 FailureKind = Literal[
     "threw",
     "syntax",
@@ -38,10 +38,11 @@ class ScriptLimits:
 
 @dataclass(frozen=True, slots=True)
 class ScriptCall:
-    """A request that a script asks for: what it gave to `ovh.request`, unchecked.
+    """What a script asks for, unchecked: a request, or something about the API's operations.
 
-    `arguments` is all of it but the body, which stays JSON text as the script wrote it: a body may
-    be large, and nothing here has to look into it. None stands for no body.
+    Of a request, `arguments` is all that was given to `ovh.request` but the body, which stays JSON
+    text as the script wrote it: a body may be large, and nothing here has to look into it. None
+    stands for no body. Of a lookup they are {"words", "options"} or {"operations"}.
     """
 
     kind: CallKind
@@ -49,10 +50,15 @@ class ScriptCall:
     body: bytes | None = None
 
     @property
+    def is_lookup(self) -> bool:
+        """Tell whether the server answers it by itself, from the catalogue."""
+        return self.kind != "request"
+
+    @property
     def may_change_something(self) -> bool:
-        """Tell whether the call is anything but a GET."""
+        """Tell whether the call is a request, and anything but a GET."""
         method = self.arguments.get("method")
-        return not (isinstance(method, str) and method.upper() == "GET")
+        return not (self.is_lookup or (isinstance(method, str) and method.upper() == "GET"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +107,8 @@ class Outcome:
     """The end of one run: `result` is JSON text in UTF-8, or None with a `failure`.
 
     `logs_dropped` counts the console calls beyond limits.LOGS_BYTES; `notes` tells what was
-    changed so that the result fits JSON; `wall_s` is the time from its start to its end, waiting for
-    turns and for writes that it left behind included.
+    changed so that the result fits JSON; `calls` counts the API calls, `lookups` the rest; `wall_s` is
+    the time from its start to its end, waiting for turns and for writes that it left behind included.
     """
 
     result: bytes | None
@@ -112,3 +118,4 @@ class Outcome:
     notes: tuple[str, ...]
     calls: int
     wall_s: float
+    lookups: int = 0

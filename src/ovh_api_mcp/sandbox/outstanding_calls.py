@@ -1,8 +1,9 @@
-"""The calls of one script that have no answer yet.
+"""The calls of one script that have no answer yet, and its lookups.
 
 Contract: nobody needs the answer to a read whose script has ended: it is cancelled. A write that
 has begun may have been processed: it is waited for (limits.UNAWAITED_WRITE_S), and where nobody
-can wait it is handed to whoever outlives the script. What has not begun never leaves.
+can wait it is handed to whoever outlives the script. What has not begun never leaves. A lookup is
+counted apart and takes its turn among lookups: it waits for no call, and no call for it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ from ovh_api_mcp.sandbox.outcome import AnswerCall, CallAnswer, ScriptCall
 Reply = Callable[[int, CallAnswer], Awaitable[None]]
 TakeOver = Callable[[asyncio.Task[None]], None]
 
+_NO_CALLS_IN_SEARCH = CallAnswer(
+    is_ok=False,
+    json=b'{"message":"search only reads the document; API calls are made with the execute tool",'
+    b'"code":"invalid-call"}',
+)
 _BUSY = CallAnswer(
     is_ok=False,
     json=b'{"message":"the server is busy with other calls, and no turn came for this one; it was not sent",'
@@ -38,32 +44,66 @@ class _Unanswered:
         return self.has_begun and self.call.may_change_something
 
 
-class OutstandingCalls:
-    """Answers the calls of one script, each in its turn among the calls of all clients.
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Those of all calls and of all lookups of the server."""
 
+    calls: FairQueue
+    lookups: FairQueue
+
+    @classmethod
+    def of_one_server(cls) -> Turns:
+        """Return the turns that all scripts share."""
+        calls = limits.SCRIPTS_RUNNING * limits.CALLS_IN_FLIGHT_PER_SCRIPT  # no more can be asked for
+        each = limits.CALLS_IN_FLIGHT
+        lookups = limits.SCRIPTS_QUEUED * limits.LOOKUPS_IN_FLIGHT_PER_SCRIPT
+        return cls(
+            FairQueue("calls", each, each=each, waiting=calls, waiting_each=calls),
+            FairQueue(
+                "lookups",
+                limits.LOOKUPS_AT_ONCE,
+                each=limits.LOOKUPS_AT_ONCE,
+                waiting=lookups,
+                waiting_each=lookups,
+            ),
+        )
+
+    def of(self, call: ScriptCall) -> FairQueue:
+        """Return those that a call waits for."""
+        return self.lookups if call.is_lookup else self.calls
+
+
+class OutstandingCalls:
+    """Answers the calls of one script, each in its turn among those of all clients.
+
+    Where the script may not call the API, `may_call` is False and only its lookups are answered.
     `on_change` hears whenever a call begins or has its answer.
     """
 
     def __init__(
         self,
         answer_call: AnswerCall,
-        turns: FairQueue,
+        turns: Turns,
         client: str,
         reply: Reply,
         take_over: TakeOver,
         on_change: Callable[[], None],
+        *,
+        may_call: bool,
     ) -> None:
         self._answer_call = answer_call
+        self._may_call = may_call
         self._turns = turns
         self._client = client
         self._reply = reply
         self._take_over = take_over
         self._on_change = on_change
         self._unanswered: dict[asyncio.Task[None], _Unanswered] = {}
-        self._answered: set[asyncio.Task[None]] = set()  # the child has yet to be told
+        self._answered: dict[asyncio.Task[None], ScriptCall] = {}  # the child has yet to be told
         self._room = asyncio.Event()
         self._is_over = False
         self.count = 0
+        self.lookup_count = 0
 
     @property
     def are_there(self) -> bool:
@@ -75,24 +115,47 @@ class OutstandingCalls:
         """Tell whether any of them is with the API."""
         return any(call.has_begun for call in self._unanswered.values())
 
+    @property
+    def has_calls(self) -> bool:
+        """Tell whether there are any beside lookups."""
+        return self._in_flight(are_lookups=False) > 0
+
     async def take(self, call_id: int, call: ScriptCall, size_bytes: int) -> None:
-        """Begin to answer a call, at once or when there is room for its bytes.
+        """Begin to answer a call, at once or when there is room for its bytes; a lookup at once.
 
         Raises:
-            FrameError: more calls than a script may make.
+            FrameError: more calls or lookups than a script may make, or a lookup too large.
         """
+        if call.is_lookup:
+            self._count_lookup(size_bytes)
+        else:
+            await self._count_call(size_bytes)
+        unanswered = _Unanswered(call, size_bytes)
+        task = asyncio.create_task(self._serve(call_id, unanswered))
+        self._unanswered[task] = unanswered
+        task.add_done_callback(self._forget)
+
+    def _count_lookup(self, size_bytes: int) -> None:
+        self.lookup_count += 1
+        in_flight = self._in_flight(are_lookups=True) - 1
+        if self.lookup_count > limits.LOOKUPS_PER_SCRIPT or in_flight >= limits.LOOKUPS_IN_FLIGHT_PER_SCRIPT:
+            raise FrameError("more lookups than a script may make")
+        if size_bytes > limits.LOOKUP_BYTES + limits.KIB:  # with the head of its frame
+            raise FrameError("a lookup larger than it may be")
+
+    def _in_flight(self, *, are_lookups: bool) -> int:
+        calls = (*(each.call for each in self._unanswered.values()), *self._answered.values())
+        return sum(call.is_lookup is are_lookups for call in calls)
+
+    async def _count_call(self, size_bytes: int) -> None:
         self.count += 1
         # One may have its reply: the child knows of it before the task that waited to write it goes on.
-        in_flight = len(self._unanswered) + len(self._answered) - 1
+        in_flight = self._in_flight(are_lookups=False) - 1
         if self.count > limits.CALLS_PER_SCRIPT or in_flight >= limits.CALLS_IN_FLIGHT_PER_SCRIPT:
             raise FrameError("more calls than a script may make")
         while self._bytes() and self._bytes() + size_bytes > limits.CALL_BYTES:
             self._room.clear()
             await self._room.wait()
-        unanswered = _Unanswered(call, size_bytes)
-        task = asyncio.create_task(self._serve(call_id, unanswered))
-        self._unanswered[task] = unanswered
-        task.add_done_callback(self._forget)
 
     async def settle(self) -> None:
         """Cancel what nobody needs, wait for the writes that have begun, and give up what is late."""
@@ -132,15 +195,18 @@ class OutstandingCalls:
         self._unanswered.pop(task, None)
         if self._is_over:  # nobody is left to be told
             return
-        self._answered.add(task)
+        self._answered[task] = unanswered.call
         self._room.set()
         self._on_change()
         await self._reply(call_id, answer)
-        self._answered.discard(task)  # at once: the child may call again before this task is seen to be done
+        self._answered.pop(task, None)  # the child may call again before this task is seen to end
 
     async def _answer(self, unanswered: _Unanswered) -> CallAnswer:
+        if not (self._may_call or unanswered.call.is_lookup):
+            return _NO_CALLS_IN_SEARCH
+        turns = self._turns.of(unanswered.call)
         try:
-            await self._turns.take(self._client)
+            await turns.take(self._client)
         except InternalError:
             return _BUSY
         try:
@@ -148,12 +214,12 @@ class OutstandingCalls:
             self._on_change()
             return await self._answer_call(unanswered.call)
         finally:
-            self._turns.give_back(self._client)
+            turns.give_back(self._client)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._unanswered.pop(task, None)
-        self._answered.discard(task)
+        self._answered.pop(task, None)
         self._room.set()
 
     def _bytes(self) -> int:
-        return sum(unanswered.size_bytes for unanswered in self._unanswered.values())
+        return sum(each.size_bytes for each in self._unanswered.values() if not each.call.is_lookup)

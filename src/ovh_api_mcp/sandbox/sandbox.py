@@ -20,6 +20,7 @@ from ovh_api_mcp.sandbox.conversation import ChildLostError, Conversation
 from ovh_api_mcp.sandbox.cores import Cores, CoreShare
 from ovh_api_mcp.sandbox.fair_queue import FairQueue, no_turn
 from ovh_api_mcp.sandbox.outcome import AnswerCall, Outcome, ScriptLimits
+from ovh_api_mcp.sandbox.outstanding_calls import Turns
 from ovh_api_mcp.sandbox.script import Script
 from ovh_api_mcp.sandbox.walls import WallFault
 from ovh_api_mcp.sandbox.zygote_process import Child, ZygoteProcess
@@ -58,10 +59,7 @@ class Sandbox:
             waiting=limits.SCRIPTS_QUEUED,
             waiting_each=limits.SCRIPTS_QUEUED_PER_CLIENT,
         )
-        calls = limits.SCRIPTS_RUNNING * limits.CALLS_IN_FLIGHT_PER_SCRIPT  # no more can be asked for
-        self._calls = FairQueue(
-            "calls", limits.CALLS_IN_FLIGHT, each=limits.CALLS_IN_FLIGHT, waiting=calls, waiting_each=calls
-        )
+        self._turns = Turns.of_one_server()
         self._told_faults: set[WallFault] = set()
         self._is_closed = False
 
@@ -107,7 +105,7 @@ class Sandbox:
                     bounds,
                     client=client,
                     core=core,
-                    turns=self._calls,
+                    turns=self._turns,
                     end_child=partial(self._end_soon, child),
                     take_over=self._take_over,
                 )

@@ -9,7 +9,7 @@ import msgspec
 
 from ovh_api_mcp.errors import ApiError, CodeError, InternalError, NetworkError, OvhMcpError
 from ovh_api_mcp.gate.call import describe_call
-from ovh_api_mcp.json_value import JsonObject, is_json
+from ovh_api_mcp.json_value import JsonObject, JsonValue, is_json
 from ovh_api_mcp.ovh.messages import ApiResponse
 from ovh_api_mcp.sandbox.outcome import CallAnswer, LogLine, Outcome, ScriptCall, ScriptFailure
 from ovh_api_mcp.secret import Redactor
@@ -109,6 +109,11 @@ def _joined(*texts: str) -> str:
 def call_answer(response: ApiResponse, redactor: Redactor) -> CallAnswer:
     """Return what a script gets for a call that succeeded; an empty answer is null."""
     return CallAnswer(is_ok=True, json=_without_secrets(response.body or b"null", redactor))
+
+
+def lookup_answer(value: JsonValue, redactor: Redactor) -> CallAnswer:
+    """Return what a script gets for a lookup that succeeded."""
+    return CallAnswer(is_ok=True, json=_without_secrets(msgspec.json.encode(value), redactor))
 
 
 def failed_call_answer(error: OvhMcpError, call: ScriptCall, redactor: Redactor) -> CallAnswer:

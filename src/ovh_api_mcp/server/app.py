@@ -5,6 +5,7 @@ Nothing slow happens before `warm_up`: a client that asks who is there gets its 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -14,6 +15,7 @@ from ovh_api_mcp.catalog.builder import BUILDER
 from ovh_api_mcp.catalog.catalog import Catalog, Waits
 from ovh_api_mcp.catalog.model import BuildProgress
 from ovh_api_mcp.catalog.store import CatalogFile
+from ovh_api_mcp.catalog.terms import load_terms
 from ovh_api_mcp.errors import InternalError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
 from ovh_api_mcp.json_value import JsonObject
@@ -25,7 +27,8 @@ from ovh_api_mcp.sandbox.advice.document import Document
 from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.secret import Redactor, Secret
 from ovh_api_mcp.server.document_keys import DocumentKeys, NoDocument
-from ovh_api_mcp.server.execution import Execution, ReportProgress
+from ovh_api_mcp.server.execution import AnswerLookup, Execution, ReportProgress
+from ovh_api_mcp.server.lookups import Lookups
 from ovh_api_mcp.settings import Settings
 
 
@@ -42,6 +45,7 @@ class App:
     ) -> None:
         self._client = client
         self._gate: Gatekeeper | None = None
+        self._lookups: Lookups | None = None
         self._keys: Document = NoDocument()
         self._absences = Absences()
         self._digest = ""
@@ -59,6 +63,7 @@ class App:
         )
         self.execution = Execution(
             wait_gate=self._wait_gate,
+            lookups=self._answer_lookups,
             document=lambda: self._keys,
             absences=lambda: self._absences,
             sandbox=self.sandbox,
@@ -106,7 +111,11 @@ class App:
     def _switch_to(self, file: CatalogFile) -> None:
         self._gate = Gatekeeper(file, self._client.send, absences=file.absences)
         self._absences = file.absences
+        self._lookups = Lookups(file, self._gate)
         self._keys = DocumentKeys(file, self._gate)
+        asyncio.get_running_loop().run_in_executor(
+            None, load_terms
+        )  # 7 ms that the first search need not wait
         if file.info.digest != self._digest:
             self._digest = file.info.digest
             self.sandbox.switch_document(file.folded_pieces)
@@ -119,6 +128,11 @@ class App:
         if self._gate is None:
             raise InternalError("The catalogue is ready, but no gate was made to it.")
         return self._gate
+
+    def _answer_lookups(self) -> AnswerLookup:
+        if self._lookups is None:
+            raise InternalError("The catalogue is ready, but nothing was made to look things up in it.")
+        return self._lookups.answer
 
 
 async def _start_simulator(settings: Settings, cleanup: AsyncExitStack) -> tuple[Endpoint, Credentials]:

@@ -1,7 +1,8 @@
 """One run of a script, told from top to bottom.
 
     the code is a script → the catalogue is there → it runs in the sandbox → its calls go through
-    the gate → advice on how it ended → what it returns is fitted to its budget
+    the gate, its lookups to the catalogue → advice on how it ended → what it returns is fitted to
+    its budget
 
 Every end of a run is a ToolAnswer, whatever went wrong, and a line in the log. Only cancellation
 goes on upwards; on its way it kills the script. Writes that were sent are never hidden: an answer
@@ -10,10 +11,12 @@ without a result lists them.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -26,6 +29,7 @@ from ovh_api_mcp import limits
 from ovh_api_mcp.catalog.absences import Absences
 from ovh_api_mcp.errors import InternalError, OvhMcpError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
+from ovh_api_mcp.json_value import JsonValue
 from ovh_api_mcp.sandbox.advice.advice import (
     Circumstances,
     advised,
@@ -45,6 +49,7 @@ from ovh_api_mcp.server.answers import (
     error_answer,
     failed_call_answer,
     fitted_answer,
+    lookup_answer,
 )
 from ovh_api_mcp.server.document_keys import NoDocument
 from ovh_api_mcp.server.incomplete import with_notes_on_absences
@@ -54,6 +59,9 @@ _log = logging.getLogger(__name__)
 
 ReportProgress = Callable[[float, float, str], Awaitable[None]]
 """Told how much is done, of how much (0: unknown), and what is going on."""
+
+AnswerLookup = Callable[[ScriptCall], JsonValue]
+"""Returns what a lookup gives, in some milliseconds, in any thread; *Raises* OvhMcpError."""
 
 
 class Tool(StrEnum):
@@ -73,14 +81,15 @@ class Execution:
     """Runs the scripts of both tools.
 
     `wait_gate` waits for the catalogue and returns the gate to it, once the sandbox has been given
-    the same catalogue's document. `document` returns what advice may know of that one, `absences`
-    what it lacks.
+    the same catalogue's document. `lookups` then answers what scripts ask of that one, `document`
+    returns what advice may know of it, `absences` what it lacks.
     """
 
     def __init__(
         self,
         *,
         wait_gate: Callable[[ReportProgress], Awaitable[Gatekeeper]],
+        lookups: Callable[[], AnswerLookup],
         sandbox: Sandbox,
         redactor: Redactor,
         limit_code_bytes: int,
@@ -89,12 +98,15 @@ class Execution:
         absences: Callable[[], Absences] = Absences,
     ) -> None:
         self._wait_gate = wait_gate
+        self._lookups = lookups
         self._document = document
         self._absences = absences
         self._sandbox = sandbox
         self._redactor = redactor
         self._limit_code_bytes = limit_code_bytes
         self._limit_result_chars = limit_result_tokens * limits.CHARS_PER_TOKEN
+        # Its own threads, so that a lookup whose script is gone is not begun, and none is one too many.
+        self._looking_up = ThreadPoolExecutor(limits.LOOKUPS_AT_ONCE, thread_name_prefix="lookup")
 
     async def run(self, tool: Tool, code: str, report: ReportProgress, *, client: str = "") -> ToolAnswer:
         """Return what the script `code` comes to; `report` hears of a catalogue that is being built.
@@ -118,10 +130,14 @@ class Execution:
     async def _run(self, run: _Run, code: str, report: ReportProgress) -> ToolAnswer:
         script = parse_script(code, limit_bytes=self._limit_code_bytes)
         gate = await self._wait_gate(report)
+        look_up = self._lookups()
         bounds = _BOUNDS[run.tool]
         known = Circumstances(bounds.may_call, AnswersSeen(), self._document())
 
         async def answer_call(call: ScriptCall) -> CallAnswer:
+            if call.is_lookup:
+                run.lookups += 1
+                return await self._answer_lookup(look_up, call, run.tool)
             run.calls += 1
             answer = await self._answer_call(gate, call, run.writes)
             known.seen.note(call, answer)
@@ -149,6 +165,16 @@ class Execution:
             return failed_call_answer(_logged_bug(Tool.EXECUTE), call, self._redactor)
         return call_answer(response, self._redactor)
 
+    async def _answer_lookup(self, look_up: AnswerLookup, call: ScriptCall, tool: Tool) -> CallAnswer:
+        loop = asyncio.get_running_loop()
+        try:
+            value = await loop.run_in_executor(self._looking_up, look_up, call)
+        except OvhMcpError as error:
+            return failed_call_answer(error, call, self._redactor)
+        except Exception:  # noqa: BLE001  # likewise
+            return failed_call_answer(_logged_bug(tool), call, self._redactor)
+        return lookup_answer(value, self._redactor)
+
     async def _fit(self, outcome: Outcome, writes: Writes) -> ToolAnswer:
         fit = partial(fitted_answer, outcome, writes, self._redactor, budget_chars=self._limit_result_chars)
         if outcome.result is None or len(outcome.result) < limits.FITTED_AT_ONCE_BYTES:
@@ -167,16 +193,18 @@ class _Run:
     writes: Writes
     client: str
     calls: int = 0
+    lookups: int = 0
     end: str = "cancelled"
     started: float = field(default_factory=time.monotonic)
 
     def log_end(self) -> None:
         """Log the one line that every run leaves."""
         _log.info(
-            "event=run tool=%s end=%s calls=%d writes=%d wall_ms=%d",
+            "event=run tool=%s end=%s calls=%d lookups=%d writes=%d wall_ms=%d",
             self.tool,
             self.end,
             self.calls,
+            self.lookups,
             len(self.writes),
             (time.monotonic() - self.started) * 1000,
         )

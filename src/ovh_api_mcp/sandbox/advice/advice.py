@@ -160,6 +160,8 @@ def _hollow_notes(source: Source, result: bytes, known: Circumstances) -> list[s
             or ids_hint(source, known.seen)
             or (field_hint(source, known.seen) if _IS_NOTHING.match(result) else "")
         )
+    elif not has_call(source):
+        notes.append(ovh_misuse_hint(source) or promise_hint(source))
     notes.append(
         shape_hint(source)
         or key_hint(source, known.document)
@@ -234,8 +236,10 @@ def _call_hint(source: Source, failure: ScriptFailure) -> str:
         return f'The path holds "{cut_foreign(found[1], 40)}". {reason}'
     if "ovh.request takes one object" in failure.message:
         return ""
-    if failure.message.startswith("Unknown option") and re.search(
-        r"\bovh\s*\.\s*(?:get|post|put|delete)\s*\(", source.code
+    if (
+        isinstance(path, str)
+        and failure.message.startswith("Unknown option")
+        and re.search(r"\bovh\s*\.\s*(?:get|post|put|delete)\s*\(", source.code)
     ):
         return (
             "ovh.get, post, put and delete take the path and then { params, query, body }: what is sent "

@@ -14,7 +14,7 @@ from ovh_api_mcp.errors import cut_foreign
 from ovh_api_mcp.sandbox.advice.source import Source
 from ovh_api_mcp.sandbox.advice.syntax import HTTP_REQUEST, NO_MODULES
 
-OVH_MEMBERS: Final = frozenset({"request", "get", "post", "put", "delete"})
+OVH_MEMBERS: Final = frozenset({"request", "get", "post", "put", "delete", "find", "describe", "resolve"})
 """What `ovh` has in a script; a test holds it against the real one."""
 
 _CALL: Final = 'await ovh.request({ method: "GET", path: "/v1/me" })'
@@ -40,6 +40,9 @@ _NO_LIBRARY: Final = (
 )
 _CLIENT: Final = f"The API client is the global `ovh`, ready to use: {_CALL}."
 _TOOL: Final = "`search` and `execute` are tools, not functions of a script: call the tool instead."
+_OF_OVH: Final = (
+    'It belongs to `ovh`: await ovh.find("words"), await ovh.describe("GET /v1/me"), ovh.resolve(schema).'
+)
 _NO_INPUT: Final = (
     "A script gets no arguments but the document in `search`: write the values into the script itself."
 )
@@ -67,6 +70,7 @@ _HINTS: Final[Mapping[str, tuple[str, ...]]] = {
               "OvhcloudClient", "apiClient", "ovhcloud", "request", "callApi", "apiCall", "call", "ovh_client",
               "cloud", "session"),
     _TOOL: ("search", "execute", "run", "tool", "tools", "mcp"),
+    _OF_OVH: ("find", "describe", "resolve", "findOperations", "describeOperation", "resolveSchema"),
     _NO_INPUT: ("args", "input", "ctx", "context", "argv", "params", "arguments_", "event", "payload", "options"),
     "That is Python's None: in JavaScript null or undefined.": ("None", "nil", "NULL", "Null"),
     "That is Python's spelling: in JavaScript true and false.": ("True", "False", "TRUE", "FALSE"),
@@ -102,7 +106,15 @@ _OTHER_MEMBERS: Final = {
     "head": "OVHcloud has no HEAD: ovh.get reads.",
     "requestPromised": 'here it is one object: ovh.request({ method: "GET", path: "/v1/me" }).',
     "call": 'it is ovh.request({ method: "GET", path: "/v1/me" }).',
-    "search": "the document is read with the search tool, or as `spec`.",
+    "search": 'operations are found with await ovh.find("words"); the document is `spec`.',
+    "lookup": 'operations are found with await ovh.find("words").',
+    "findOperations": 'it is await ovh.find("words").',
+    "help": 'it is await ovh.describe("GET /v1/me").',
+    "operation": 'it is await ovh.describe("GET /v1/me").',
+    "describeOperation": 'it is await ovh.describe("GET /v1/me").',
+    "schema": 'it is ovh.resolve("name").',
+    "schemas": 'it is ovh.resolve("name"); all are in spec.components.schemas.',
+    "dereference": "it is ovh.resolve(schema).",
     "paths": "the document is `spec`: spec.paths.",
     "spec": "the document is the global `spec`.",
     "me": 'call it by path: ovh.get("/v1/me").',
@@ -177,7 +189,8 @@ def ovh_misuse_hint(source: Source) -> str:
         )
         return (
             f"ovh.{cut_foreign(name, 40)} does not exist: {meant} `ovh` has request({{ method, path, params, "
-            "query, body }) and get, post, put, delete(path, { params, query, body })."
+            "query, body }), get, post, put, delete(path, { params, query, body }), find(words), "
+            "describe(operation), resolve(schema)."
         )
     if source.search(_OVH_CALLED):
         return f"`ovh` is an object that is ready to use, no function or class: {_CALL}."

@@ -13,12 +13,16 @@ from ovh_api_mcp.sandbox.advice.source import Source
 
 _MOST: Final = 50  # matches of one pattern that are followed
 _CALL: Final = r"(?<![\w$])(?:(?<!\.)|(?<=\.\.\.))ovh\s*\.\s*(?:request|get|post|put|delete)\s*\("
+_ASKED: Final = (  # with what is looked up in the catalogue
+    r"(?<![\w$])(?:(?<!\.)|(?<=\.\.\.))ovh\s*\.\s*(?:request|get|post|put|delete|find|describe)\s*\("
+)
 _ASSIGNED: Final = re.compile(r"\b(?:const|let|var)\s+([A-Za-z_$][\w$]*)\s*=\s*(?=[\w$(\[])")
-_DESTRUCTURED_CALL: Final = re.compile(r"\b(?:const|let|var)\s*([\[{])[^\]}=;]{0,200}[\]}]\s*=\s*" + _CALL)
+_DESTRUCTURED_CALL: Final = re.compile(r"\b(?:const|let|var)\s*([\[{])[^\]}=;]{0,200}[\]}]\s*=\s*" + _ASKED)
 _LOOPED_CALL: Final = re.compile(
-    r"(?:\bof\s+|\.\.\.\s*|Array\.from\(\s*|Object\.(?:keys|values|entries)\(\s*)" + _CALL
+    r"(?:\bof\s+|\.\.\.\s*|Array\.from\(\s*|Object\.(?:keys|values|entries)\(\s*)" + _ASKED
 )
 _CALL_START: Final = re.compile(_CALL)
+_ASKED_START: Final = re.compile(_ASKED)
 _ASYNC_NAME: Final = re.compile(
     r"\basync\s+function\s+([A-Za-z_$][\w$]*)|\b(?:const|let|var)\s+([A-Za-z_$][\w$]*)\s*=\s*async\b"
 )
@@ -81,7 +85,7 @@ def promise_hint(source: Source) -> str:
         return _await_it(source, found.end() - 1, "is a promise where its answer is meant")
     if found := source.search(_DESTRUCTURED_CALL):
         return _await_it(source, found.end() - 1, "is a promise where its answer is meant")
-    for found in islice(_CALL_START.finditer(code), _MOST):
+    for found in islice(_ASKED_START.finditer(code), _MOST):
         before = code[max(0, found.start() - 8) : found.start()].rstrip()
         if before.endswith("await"):
             after = _behind_call(source, found.end())
@@ -97,7 +101,7 @@ def promise_hint(source: Source) -> str:
             )
     asyncs = {next(filter(None, each.groups())) for each in _ASYNC_NAME.finditer(code)}
     for found in islice(_ASSIGNED.finditer(code), _MOST):
-        name, called = found[1], _CALL_START.match(code, found.end())
+        name, called = found[1], _ASKED_START.match(code, found.end())
         helper = _NAME.match(code, found.end())
         is_helper = (
             helper is not None and helper[0] in asyncs and code[helper.end() : helper.end() + 1] == "("

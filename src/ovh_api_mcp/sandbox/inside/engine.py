@@ -99,4 +99,10 @@ def _bounds() -> dict[str, int]:
         "fieldsChars": limits.ERROR_FIELDS_CHARS,
         "calls": limits.CALLS_PER_SCRIPT,
         "callsInFlight": limits.CALLS_IN_FLIGHT_PER_SCRIPT,
+        "lookupBytes": limits.LOOKUP_BYTES,
+        "lookups": limits.LOOKUPS_PER_SCRIPT,
+        "lookupsInFlight": limits.LOOKUPS_IN_FLIGHT_PER_SCRIPT,
+        "resolveDepth": limits.RESOLVE_DEPTH_DEFAULT,
+        "resolveDepthMax": limits.RESOLVE_DEPTH_MAX,
+        "resolvedValues": limits.RESOLVED_VALUES,
     }

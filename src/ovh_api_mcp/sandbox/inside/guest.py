@@ -169,13 +169,13 @@ class Guest:
             has_refused = not self._send_call(*json.loads(str(call))) or has_refused
         return has_refused
 
-    def _send_call(self, call_id: int, arguments: str) -> bool:
+    def _send_call(self, call_id: int, kind: str, arguments: str) -> bool:
         """Send a call, or refuse it: the prelude counts characters, a frame bytes."""
         body = arguments.encode()
-        if len(body) > limits.CALL_BYTES:
+        if len(body) > (limits.CALL_BYTES if kind == "request" else limits.LOOKUP_BYTES):
             self._enter("reply", call_id, False, "", False)
             return False
-        self._send(frames.encode_json(FrameType.CALL, {"id": call_id}, body))
+        self._send(frames.encode_json(FrameType.CALL, {"id": call_id, "kind": kind}, body))
         return True
 
     def _take_replies(self) -> None:
@@ -343,8 +343,8 @@ class Guest:
         return bytes(body)
 
     def _unawaited(self) -> list[str]:
-        waiting, unsent = int(str(self._ask("waiting"))), int(str(self._ask("unsent")))
-        return [_unawaited_note(waiting, unsent)] if waiting or unsent else []
+        waiting, unsent, lookups = json.loads(str(self._ask("unanswered")))
+        return [_unawaited_note(waiting, unsent, lookups)] if waiting or unsent or lookups else []
 
     def _failed(self, head: dict[str, object]) -> ScriptEnded:
         kind = str(head["kind"])
@@ -401,14 +401,16 @@ def _out_of_memory(at: Position | None = None) -> ScriptEnded:
     return ScriptEnded("memory", "OutOfMemory", "the script needs more memory than it may have", at)
 
 
-def _unawaited_note(waiting: int, unsent: int) -> str:
+def _unawaited_note(waiting: int, unsent: int, lookups: int) -> str:
     parts = []
     if waiting:
         parts.append(f"{waiting} API call(s) were still under way")
     if unsent:
         parts.append(f"{unsent} had not been sent, and will not be")
+    if lookups:
+        parts.append(f"{lookups} of ovh.find and ovh.describe had no answer")
     return (
-        f"the script ended before its API calls had: {'; '.join(parts)}. "
+        f"the script ended before its {'API ' if waiting or unsent else ''}calls had: {'; '.join(parts)}. "
         "Await each call, or await Promise.all([...])"
     )
 

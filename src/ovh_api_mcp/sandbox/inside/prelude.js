@@ -10,7 +10,7 @@
   "use strict";
 
   const { apply, getPrototypeOf, setPrototypeOf } = Reflect;
-  const { create, defineProperty, entries, freeze, keys, getOwnPropertyDescriptor } = Object;
+  const { create, defineProperty, entries, freeze, hasOwn, keys, getOwnPropertyDescriptor } = Object;
   const { parse, stringify } = JSON;
   const evaluate = eval; // by another name it sees the globals only
   const { isArray } = Array;
@@ -28,6 +28,7 @@
   const numberToString = Number.prototype.toString;
   const NativeNumber = Number, NativeBoolean = Boolean;
   const slice = String.prototype.slice, toWellFormed = String.prototype.toWellFormed;
+  const lastIndexOf = String.prototype.lastIndexOf, toLowerCase = String.prototype.toLowerCase;
   const isView = ArrayBuffer.isView;
   const { imul } = Math;
   const parseHex = parseInt, byteOf = Uint8Array;
@@ -476,57 +477,81 @@
   }
 
   const ONE_OBJECT = 'ovh.request takes one object: ovh.request({ method: "GET", path: "/v1/me" })';
-  const CALL_TOO_LARGE = "the call is larger than " + bound.callBytes + " bytes: send less at once";
-  let nextId = 1, made = 0, inFlight = 0;
-  let firstWaiting = null, lastWaiting = null;
+  // What leaves a script goes in two lanes, each with bounds of its own: API calls, and lookups in
+  // the catalogue, which wait for no call.
+  function newLane(most, mostInFlight, tooMany, tooLarge, limitBytes) {
+    const lane = bare();
+    lane.most = most; lane.mostInFlight = mostInFlight; lane.made = 0; lane.inFlight = 0; lane.first = null; lane.last = null;
+    lane.tooMany = tooMany; lane.tooLarge = tooLarge; lane.limitBytes = limitBytes;
+    return lane;
+  }
+  const calls = newLane(bound.calls, bound.callsInFlight, "too-many-calls", "the call is larger than " + bound.callBytes + " bytes: send less at once", bound.callBytes);
+  const lookups = newLane(bound.lookups, bound.lookupsInFlight, "too-many-lookups", "the lookup is larger than " + bound.lookupBytes + " bytes: a few words, or a few operations, are enough", bound.lookupBytes);
+  let nextId = 1;
   const pending = bare();
 
-  function request(options) {
+  function tooMany(lane) {
+    const what = lane === calls ? "made " + lane.made + " API calls" : "looked things up " + lane.made + " times";
+    return "this script has " + what + ", which is the limit: return what you have and go on in another run";
+  }
+  // Puts one into its lane; `usage` is why it may not go there, "" where it may.
+  function ask(lane, kind, options, usage) {
     const stack = new NativeError().stack;
-    const extra = arguments.length > 1;
     return new NativePromise((resolve, reject) => {
       const refuse = (message) => reject(refusal("invalid-call", message, stack));
-      if (extra || typeof options !== "object" || options === null || isArray(options))
-        return refuse(ONE_OBJECT);
+      if (usage !== "") return refuse(usage);
       let text;
       try {
-        text = toJson(options, "call", bound.callBytes, newNotes());
+        text = toJson(options, "call", lane.limitBytes, newNotes());
       } catch (error) {
-        if (error === TooLarge) return refuse(CALL_TOO_LARGE);
+        if (error === TooLarge) return refuse(lane.tooLarge);
         if (isShortage(error)) throw error;
         if (error === null) return refuse("the call cannot be sent: null was thrown while it was read, as happens when memory is short");
         return refuse("the call cannot be sent: " + textOf(error && error.message));
       }
       if (text === undefined || text[0] !== "{") return refuse(ONE_OBJECT);
-      if (made >= bound.calls)
-        return reject(refusal("too-many-calls", "this script has made " + made + " API calls, which is the limit: return what you have and go on in another run", stack));
-      made++;
+      if (lane.made >= lane.most) return reject(refusal(lane.tooMany, tooMany(lane), stack));
+      lane.made++;
       const call = bare();
-      call.id = nextId++; call.text = text; call.resolve = resolve; call.reject = reject; call.stack = stack; call.next = null;
+      call.id = nextId++; call.kind = kind; call.text = text; call.lane = lane; call.next = null;
+      call.resolve = resolve; call.reject = reject; call.stack = stack;
       pending[call.id] = call;
-      if (lastWaiting === null) firstWaiting = call; else lastWaiting.next = call;
-      lastWaiting = call;
+      if (lane.last === null) lane.first = call; else lane.last.next = call;
+      lane.last = call;
     });
   }
+  function request(options) {
+    const isMistaken = arguments.length > 1 || typeof options !== "object" || options === null || isArray(options);
+    return ask(calls, "request", options, isMistaken ? 'ovh.request takes one object: ovh.request({ method: "GET", path: "/v1/me" })' : "");
+  }
 
-  // The next call that may leave now, as JSON text: [id, arguments]; "" where none may.
+  // The next call that may leave now, as JSON text: [id, kind, arguments]; "" where none may.
   function takeCall() {
-    const call = firstWaiting;
-    if (call === null || inFlight >= bound.callsInFlight) return "";
-    const text = "[" + call.id + "," + stringify(call.text) + "]";
+    const text = takeFrom(lookups);
+    return text === "" ? takeFrom(calls) : text;
+  }
+  function takeFrom(lane) {
+    const call = lane.first;
+    if (call === null || lane.inFlight >= lane.mostInFlight) return "";
+    const text = "[" + call.id + "," + quote(call.kind) + "," + stringify(call.text) + "]";
     call.text = "";
-    firstWaiting = call.next;
-    if (firstWaiting === null) lastWaiting = null;
-    inFlight++;
+    lane.first = call.next;
+    if (lane.first === null) lane.last = null;
+    lane.inFlight++;
     return text;
+  }
+  function unsent(lane) {
+    let count = 0;
+    for (let call = lane.first; call !== null; call = call.next) count++;
+    return count;
   }
 
   function reply(id, ok, text, hasLong) {
     const call = pending[id];
     if (call === undefined) return;
     delete pending[id];
-    inFlight--;
-    if (!ok) return call.reject(text === "" ? refusal("invalid-call", CALL_TOO_LARGE, call.stack) : newOvhError(text, call.stack));
+    call.lane.inFlight--;
+    if (!ok) return call.reject(text === "" ? refusal("invalid-call", call.lane.tooLarge, call.stack) : newOvhError(text, call.stack));
     let value;
     try {
       value = hasLong ? parse(text, reviveLong) : parse(text);
@@ -536,26 +561,121 @@
     call.resolve(value);
   }
 
-  function refused(message) {
-    const stack = new NativeError().stack;
-    return new NativePromise((resolve, reject) => reject(refusal("invalid-call", message, stack)));
-  }
   function shortcut(method, name) {
     const call = function (path, options) {
       const isMistaken = arguments.length > 2 || (options !== undefined && (typeof options !== "object" || isArray(options)));
       if (isMistaken && typeof path === "string")
-        return refused("ovh." + name + " takes a path and one object: ovh." + name + '("/v1/me", { params, query, body })');
+        return ask(calls, "request", null, "ovh." + name + " takes a path and one object: ovh." + name + '("/v1/me", { params, query, body })');
       return request(typeof path === "string" ? { ...options, method, path } : { method, path, ...options });
     };
     own(call, "name", name, false);
     return call;
   }
+  // What is wrong with them is for the server to say, in the words for a call.
+  function find(words, options) {
+    const given = bare();
+    given.words = words; given.options = options;
+    return ask(lookups, "find", given, arguments.length > 2 ? 'ovh.find takes words and one object: ovh.find("reboot a vps", { limit: 5 })' : "");
+  }
+  function describeOperations(operations) {
+    const given = bare();
+    given.operations = operations;
+    return ask(lookups, "describe", given, arguments.length > 1 ? 'ovh.describe takes an operation or one array of them: ovh.describe(["GET /v1/me", "GET /v1/vps"])' : "");
+  }
+  own(describeOperations, "name", "describe", false);
+
+  // ---------------------------------------------------------------- references
+
+  // A copy of `value` in which references stand for what they lead to: `depth` of them below each
+  // other, beside the one that `value` may be itself. One that leads back to where it stands keeps
+  // its form and is marked; deeper ones, and all when the copy has become large, are left alone.
+  function resolveSchema(value, depth = bound.resolveDepth) {
+    const stack = new NativeError().stack;
+    if (!isSafeInteger(depth) || depth < 0 || depth > bound.resolveDepthMax)
+      throw refusal("invalid-call", "depth is " + (typeof depth === "number" ? depth : describe(depth)) + "; it must be a whole number from 0 to " + bound.resolveDepthMax, stack);
+    if (typeof value !== "string" && (typeof value !== "object" || value === null))
+      throw refusal("invalid-call", 'ovh.resolve takes a schema, { $ref } or the name of a schema, not ' + describe(value), stack);
+    let count = 0;
+
+    function copy(item, level, left, chain) {
+      if (++count > 2 * bound.resolvedValues) throw refusal("invalid-call", "the value is too large to be resolved: give one schema", stack);
+      if (typeof item !== "object" || item === null) return typeof item === "function" || typeof item === "symbol" ? undefined : item;
+      if (level > MAX_DEPTH) throw refusal("invalid-call", "the value is nested deeper than " + MAX_DEPTH + " levels, or holds itself", stack);
+      if (isArray(item)) {
+        const list = [], length = item.length;
+        for (let i = 0; i < length; i++) own(list, i, copy(item[i], level + 1, left, chain), true);
+        return list;
+      }
+      const names = keys(item), ref = item.$ref;
+      const target = typeof ref === "string" ? targetOf(ref) : undefined;
+      if (target === undefined) return fields(item, names, {}, level, left, link(chain, item), "");
+      if (isIn(chain, target)) return marked(fields(item, names, {}, level, left, chain, ""));
+      if (left <= 0 || count > bound.resolvedValues) return fields(item, names, {}, level, left, chain, "");
+      const inlined = fields(target, keys(target), {}, level, left - 1, link(chain, target), "");
+      return fields(item, names, inlined, level, left - 1, chain, "$ref"); // what stands beside it counts more
+    }
+    function fields(item, names, made, level, left, chain, without) {
+      for (let i = 0; i < names.length; i++)
+        if (names[i] !== without) own(made, names[i], copy(item[names[i]], level + 1, left, chain), true);
+      return made;
+    }
+    function marked(reference) {
+      own(reference, "x-cycle", true, true);
+      return reference;
+    }
+
+    const ref = typeof value === "string" ? value : value.$ref;
+    if (typeof ref !== "string") return copy(value, 0, depth, null);
+    if (targetOf(ref) === undefined) throw refusal("invalid-call", noSchema(ref), stack);
+    return typeof value === "string" ? copy(targetOf(ref), 0, depth, null) : copy(value, 0, depth + 1, null);
+  }
+  own(resolveSchema, "name", "resolve", false);
+  function link(chain, value) {
+    const frame = bare();
+    frame.value = value; frame.up = chain;
+    return frame;
+  }
+  function isIn(chain, value) {
+    for (let frame = chain; frame !== null; frame = frame.up) if (frame.value === value) return true;
+    return false;
+  }
+  // What "#/components/schemas/name" leads to, or a bare name; undefined where that is no object.
+  function targetOf(ref) {
+    const components = ownValue(spec, "components");
+    if (apply(slice, ref, [0, COMPONENTS.length]) !== COMPONENTS) return ownValue(ownValue(components, "schemas"), ref);
+    const end = apply(indexOf, ref, ["/", COMPONENTS.length]);
+    if (end < 0) return undefined;
+    const section = apply(slice, ref, [COMPONENTS.length, end]);
+    return ownValue(ownValue(components, section), apply(slice, ref, [end + 1]));
+  }
+  function ownValue(object, name) {
+    if (typeof object !== "object" || object === null || !hasOwn(object, name)) return undefined;
+    const value = object[name];
+    return typeof value === "object" && value !== null ? value : undefined;
+  }
+  const COMPONENTS = "#/components/", MAX_NEAR = 3;
+  function noSchema(ref) {
+    const wanted = apply(toLowerCase, apply(slice, ref, [apply(lastIndexOf, ref, ["/"]) + 1]), []);
+    const names = keys(ownValue(ownValue(spec, "components"), "schemas") || bare());
+    let near = "", count = 0;
+    for (let isPart = 0; isPart < 2 && wanted !== ""; isPart++) // first those that end with it
+      for (let i = 0; i < names.length && count < MAX_NEAR; i++) {
+        const name = apply(toLowerCase, names[i], []), at = apply(lastIndexOf, name, [wanted]);
+        if (at < 0 || (at + wanted.length === name.length && name[at - 1] === ".") === (isPart === 1)) continue;
+        near += (count++ > 0 ? ", " : "") + cut(names[i], 80);
+      }
+    return "there is no schema " + quote(cut(ref, 100)) + (near === "" ? ": ovh.describe shows those of an operation" : "; near it: " + near);
+  }
+
   const ovh = freeze({
     request,
     get: shortcut("GET", "get"),
     post: shortcut("POST", "post"),
     put: shortcut("PUT", "put"),
     delete: shortcut("DELETE", "delete"),
+    find,
+    describe: describeOperations,
+    resolve: resolveSchema,
   });
 
   // ---------------------------------------------------------------- the document
@@ -764,8 +884,8 @@
       case "statements": startStatements(a); return null;
       case "call": return takeCall();
       case "reply": reply(a, b, c, d); return null;
-      case "waiting": return inFlight;
-      case "unsent": { let count = 0; for (let call = firstWaiting; call !== null; call = call.next) count++; return count; }
+      case "waiting": return calls.inFlight + lookups.inFlight;
+      case "unanswered": return "[" + calls.inFlight + "," + unsent(calls) + "," + (lookups.inFlight + unsent(lookups)) + "]";
       case "logs": { const lines = logLines; logLines = ""; return lines; }
       case "dropped": return logsDropped;
       case "head": return outcome === null ? "" : outcome.head;
