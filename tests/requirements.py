@@ -14,6 +14,7 @@ PROMISES: Final[dict[str, str]] = {
     "tools.async-or-not": "A function may be async or not in both tools.",
     "tools.errors": "What goes wrong is a tool error (isError) that a model can act on.",
     "tools.forms": "Arrow functions, function expressions, fences, export default and bare statements are accepted.",
+    "tools.lookups": "ovh.find, ovh.describe and ovh.resolve are in both tools, and call nothing.",
     "limits.memory": "A script has 64 MiB of memory and 1 MiB of stack.",
     "limits.time": "A script has 10 s in search and 30 s in execute; one that never ends is ended.",
     "limits.clock": "A script's time stands still while its calls only wait for their turn.",

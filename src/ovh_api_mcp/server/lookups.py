@@ -109,6 +109,8 @@ def _operation_text(operation: JsonValue) -> str:
             return operation
         case {"method": str() as method, "path": str() as path}:
             return f"{method} {path}"
+        case {"method": _}:
+            pass  # of another type, which is not to pass for a path alone
         case {"path": str() as path}:
             return path
     fact = "ovh.describe was given nothing" if operation is None else f"An operation is {kind_of(operation)}"
