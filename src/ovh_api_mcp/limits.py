@@ -40,11 +40,9 @@ SCRIPT_STACK_CHARS: Final = 8_000  # the stack of such an error
 ERROR_FIELDS_CHARS: Final = 16 * KIB  # what an uncaught OvhError carries, as JSON text
 CALLS_PER_SCRIPT: Final = 1_000  # API calls one script may make in all
 CALLS_IN_FLIGHT_PER_SCRIPT: Final = 10
-LOOKUPS_PER_SCRIPT: Final = (
-    200  # in the catalogue: ovh.find and ovh.describe; 1 to 5 ms of the server's CPU each
-)
+LOOKUPS_PER_SCRIPT: Final = 100  # ovh.find and ovh.describe; 1 to 20 ms of the server's CPU each
 LOOKUPS_IN_FLIGHT_PER_SCRIPT: Final = 4
-LOOKUPS_AT_ONCE: Final = 2  # of the whole server, in threads: more would only take turns at the interpreter
+LOOKUPS_AT_ONCE: Final = 1  # of the whole server, in a thread: two were no faster, and others waited longer
 DESCRIBED_AT_ONCE: Final = 20  # operations in one lookup; as many texts fill a result and more
 RESOLVE_DEPTH_DEFAULT: Final = 3  # references below each other that ovh.resolve follows
 RESOLVE_DEPTH_MAX: Final = 10

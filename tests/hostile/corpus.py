@@ -3,7 +3,19 @@
 from collections.abc import Mapping
 from typing import Final
 
-from tests.hostile import endless, engine, forging, leftovers, memory, misuse, stack, thrown, truth, wrapper
+from tests.hostile import (
+    endless,
+    engine,
+    forging,
+    leftovers,
+    lookups,
+    memory,
+    misuse,
+    stack,
+    thrown,
+    truth,
+    wrapper,
+)
 from tests.hostile.script_entry import Fails, Gives, HostileScript
 
 CORPUS: Final[Mapping[str, tuple[HostileScript, ...]]] = {
@@ -15,6 +27,7 @@ CORPUS: Final[Mapping[str, tuple[HostileScript, ...]]] = {
     "wrapper": wrapper.SCRIPTS,
     "forging": forging.SCRIPTS,
     "misuse": misuse.SCRIPTS,
+    "lookups": lookups.SCRIPTS,
     "leftovers": leftovers.SCRIPTS,
     "engine": engine.SCRIPTS,
 }

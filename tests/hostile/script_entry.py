@@ -66,8 +66,8 @@ class HostileScript:
     `source` cites a CVE, an advisory or an issue (owner/repository#number on GitHub), or names the
     class of attack ("class: …").
     `logs` is what the console must have kept, in order, where that matters; `calls` the arguments
-    that must have reached the API, in order, where they matter. The API answers call n with
-    {"answer": n, "asked": arguments}, a call to /v1/fails with an error, a call to /v1/never never.
+    that must have reached the API or the catalogue, in order, where they matter. Call or lookup n is answered
+    with {"answer": n, "asked": arguments}, a call to /v1/fails with an error, a call to /v1/never never.
     """
 
     name: str

@@ -13,6 +13,7 @@ from ovh_api_mcp.sandbox.conversation import Conversation
 from ovh_api_mcp.sandbox.cores import Cores
 from ovh_api_mcp.sandbox.frames import FrameType
 from ovh_api_mcp.sandbox.outcome import AnswerCall, CallAnswer, Outcome, ScriptCall, ScriptLimits
+from ovh_api_mcp.sandbox.outstanding_calls import Turns
 from ovh_api_mcp.sandbox.script import parse_script
 from ovh_api_mcp.sandbox.zygote_process import Child, Exit
 from tests.sandbox.conftest import echo

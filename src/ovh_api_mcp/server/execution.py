@@ -105,7 +105,7 @@ class Execution:
         self._redactor = redactor
         self._limit_code_bytes = limit_code_bytes
         self._limit_result_chars = limit_result_tokens * limits.CHARS_PER_TOKEN
-        # Its own threads, so that a lookup whose script is gone is not begun, and none is one too many.
+        # Its own thread, so that a lookup whose script is gone is not begun, and none is one too many.
         self._looking_up = ThreadPoolExecutor(limits.LOOKUPS_AT_ONCE, thread_name_prefix="lookup")
 
     async def run(self, tool: Tool, code: str, report: ReportProgress, *, client: str = "") -> ToolAnswer:

@@ -48,7 +48,7 @@
   // ---------------------------------------------------------------- values to JSON text
 
   const TooLarge = bare();
-  const MAX_DEPTH = 100, MAX_NOTES = 8, NOTE_CHARS = 200, MAX_DIGITS = 1000, PIECE = 65536;
+  const MAX_DEPTH = 100, MAX_DIGITS = 1000, MAX_NOTES = 8, NOTE_CHARS = 200, PIECE = 65536;
 
   // Writes one value, as one text.
   function toJson(value, mode, limit, notes) {
@@ -103,8 +103,8 @@
           mark(frame, "" + item, "is " + item + ", which JSON cannot hold: shown as text");
           return true;
         case "bigint": {
-          const digits = "" + item;
-          if (mode === "call" && digits.length > MAX_DIGITS) throw new NativeError(where(frame) + " is an integer of " + digits.length + " digits");
+          const digits = "" + item; // where they are read, more than some thousand are no number
+          if (mode === "call" && digits.length > MAX_DIGITS) throw new NativeError(where(frame) + " is an integer of " + digits.length + " digits, more than any operation takes");
           put(digits);
           return true;
         }
@@ -606,7 +606,7 @@
         for (let i = 0; i < length; i++) own(list, i, copy(item[i], level + 1, left, chain), true);
         return list;
       }
-      const names = keys(item), ref = item.$ref;
+      const names = keys(item), ref = refOf(item);
       const target = typeof ref === "string" ? targetOf(ref) : undefined;
       if (target === undefined) return fields(item, names, {}, level, left, link(chain, item), "");
       if (isIn(chain, target)) return marked(fields(item, names, {}, level, left, chain, ""));
@@ -624,12 +624,13 @@
       return reference;
     }
 
-    const ref = typeof value === "string" ? value : value.$ref;
+    const ref = typeof value === "string" ? value : refOf(value);
     if (typeof ref !== "string") return copy(value, 0, depth, null);
     if (targetOf(ref) === undefined) throw refusal("invalid-call", noSchema(ref), stack);
     return typeof value === "string" ? copy(targetOf(ref), 0, depth, null) : copy(value, 0, depth + 1, null);
   }
   own(resolveSchema, "name", "resolve", false);
+  const refOf = (object) => (hasOwn(object, "$ref") ? object.$ref : undefined);
   function link(chain, value) {
     const frame = bare();
     frame.value = value; frame.up = chain;
