@@ -95,7 +95,7 @@ def test_other_calls_of_the_same_kinds_are_helped_too(
         ("/v1/iam/policies", "GET /v2/iam/policy", "permissionsGroup"),
         ("/v1/dedicated/server/ns1/ip", "Nearest: GET /v1/dedicated/server/{serviceName}/ips", "CanBeMoved"),
         ("/v1/servers", "GET /v1/dedicated/server", "allDom"),
-        ("/v1/foo", "Look operations up with the search tool", "Nearest"),
+        ("/v1/foo", 'Look operations up with ovh.find("words")', "Nearest"),
     ],
 )
 def test_what_has_nothing_to_do_with_the_path_is_not_suggested(

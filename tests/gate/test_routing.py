@@ -148,7 +148,7 @@ def test_what_looks_like_a_placeholder_can_be_given_through_params(few: Router) 
         ("GET", "/v1/zone/record", ["GET /v1/domain/zone/{zoneName}/record"]),
         ("GET", "/api/v1/me", ["GET /v1/me"]),
         ("GET", "/v1", ["/v1/me"]),
-        ("GET", "/v1/qqqqq/qqqqq/qqqqq/qqqqq", ["search tool"]),
+        ("GET", "/v1/qqqqq/qqqqq/qqqqq/qqqqq", ["ovh.find"]),
     ],
 )
 def test_an_unknown_route_names_the_nearest_ones(

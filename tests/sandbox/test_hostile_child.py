@@ -133,7 +133,7 @@ async def test_a_child_that_says_nothing_meets_the_deadline() -> None:
 
 async def test_a_child_that_calls_without_end_is_cut_off() -> None:
     call = frames.encode_json(FrameType.CALL, {"id": 1, "kind": "request"}, b'{"path":"/v1/me"}')
-    outcome = await talk_with(call * (limits.CALLS_IN_FLIGHT_PER_SCRIPT + 1))
+    outcome = await talk_with(call * (limits.CALLS_IN_FLIGHT_PER_SCRIPT + 2))
     assert outcome.failure is not None
     assert outcome.failure.kind == "crashed"
 
@@ -142,7 +142,7 @@ async def test_a_child_that_reads_no_replies_meets_the_deadline() -> None:
     async def answer(call: ScriptCall) -> CallAnswer:
         return CallAnswer(is_ok=True, json=b'"' + b"x" * limits.MIB + b'"')
 
-    call = frames.encode_json(FrameType.CALL, {"id": 1}, b'{"path":"/v1/me"}')
+    call = frames.encode_json(FrameType.CALL, {"id": 1, "kind": "request"}, b'{"path":"/v1/me"}')
     outcome = await talk_with(call * limits.CALLS_IN_FLIGHT_PER_SCRIPT, close=False, answer=answer)
     assert outcome.failure is not None
     assert outcome.failure.kind == "timeout"
@@ -191,7 +191,7 @@ async def test_answers_that_a_child_does_not_read_do_not_pile_up() -> None:
         answered += 1
         return CallAnswer(is_ok=True, json=b'"' + b"x" * limits.MIB + b'"')
 
-    call = frames.encode_json(FrameType.CALL, {"id": 1}, b'{"path":"/v1/me"}')
+    call = frames.encode_json(FrameType.CALL, {"id": 1, "kind": "request"}, b'{"path":"/v1/me"}')
     outcome = await talk_with(call * 100, close=False, answer=answer)
     assert outcome.failure is not None
     assert answered <= limits.CALLS_IN_FLIGHT_PER_SCRIPT + 1
@@ -199,7 +199,7 @@ async def test_answers_that_a_child_does_not_read_do_not_pile_up() -> None:
 
 async def test_a_child_that_looks_up_without_end_is_cut_off() -> None:
     lookup = frames.encode_json(FrameType.CALL, {"id": 1, "kind": "find"}, b'{"words":"a"}')
-    outcome = await talk_with(lookup * (limits.LOOKUPS_IN_FLIGHT_PER_SCRIPT + 1))
+    outcome = await talk_with(lookup * (limits.LOOKUPS_IN_FLIGHT_PER_SCRIPT + 2))
     assert outcome.failure is not None
     assert "more lookups than a script may make" in outcome.failure.message
 

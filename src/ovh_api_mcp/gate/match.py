@@ -31,7 +31,7 @@ _PLACEHOLDER: Final = re.compile(
 _VERSION: Final = re.compile(r"v\d{1,2}|\d{1,2}\.\d{1,2}")
 _SHOWN_CHARS: Final = 100
 _MERGED_SEGMENTS: Final = 16
-_FIND: Final = "Look operations up with the search tool."
+_FIND: Final = 'Look operations up with ovh.find("words").'
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ The whole OVHcloud API (domains, DNS, email, public cloud, VPS, dedicated server
 billing) through two tools that run JavaScript you write. Requests are authenticated for you: \
 never ask for keys.
 
-1. `search` the API's OpenAPI document for the operation, then read its parameters and body. \
+1. `search`: ovh.find("words") for the operation, ovh.describe(it) for what it takes and answers. \
 Never guess a path.
 2. `execute` a script that calls it. One script may make many calls: chain, join and filter there, \
 and return only the fields you need, because long results are cut.
@@ -27,21 +27,24 @@ sure that the user wants the change.
 may have been processed, look before you repeat it."""
 
 SEARCH_DESCRIPTION: Final = """\
-Find OVHcloud API operations and read their schemas. Runs JavaScript `(spec) => result` over the \
-merged OpenAPI 3.1 document; what it returns comes back as JSON. Nothing is called.
+Find OVHcloud API operations and read what they take. Runs a JavaScript function, async or not; \
+what it returns comes back as JSON. Nothing is called. Begin with
+- await ovh.find("reboot a vps", { limit, service, method, status }) gives the likeliest \
+[{ method, path, summary, status, service }], also for French words or a path.
+- await ovh.describe("POST /v1/vps/{serviceName}/reboot") gives its signature, types and an example call; \
+what ovh.find gave will do, and arrays.
 
+For all else, its argument `spec` is the merged OpenAPI 3.1 document, thousands of paths:
 spec.paths["/v1/domain/zone/{zoneName}"].get = { summary, description, tags, deprecated, \
 parameters: [{ name, in, required, schema }], requestBody, responses, \
 "x-ovh-status": { value: "PRODUCTION" } }
-spec.components.schemas[name]: where a "$ref" "#/components/schemas/name" leads.
+spec.components.schemas[name]; ovh.resolve(schema or its name, depth = 3), not async, inlines "$ref"s.
 
-There are thousands of paths: filter by words of path or summary, return method, path and summary; \
-then look at one operation, e.g. (spec) => spec.paths["/v1/vps/{serviceName}/reboot"].post
 Prefer PRODUCTION to BETA, ALPHA and DEPRECATED. Limits: 10 s, 64 MiB."""
 
 SEARCH_CODE: Final = (
-    'A function, e.g. (spec) => Object.entries(spec.paths).filter(([p]) => p.includes("/domain/zone"))'
-    ".map(([p, ops]) => [p, Object.keys(ops)])"
+    'A function, e.g. async () => await ovh.describe(await ovh.find("add a DNS record", { limit: 2 })); or '
+    '(spec) => Object.keys(spec.paths).filter(p => p.includes("/domain/zone"))'
 )
 
 EXECUTE_DESCRIPTION: Final = """\
@@ -57,6 +60,7 @@ needed for values with "/": { method: "GET", path: "/v1/ip/{ip}", params: { ip: 
   await Promise.all(ids.map(id =>
     ovh.request({ method: "GET", path: "/v1/vps/{serviceName}", params: { serviceName: id } })))
 - ovh.get, post, put and delete(path, { params, query, body }) are the same, shorter.
+- ovh.find, describe and resolve are here, too.
 - Integers beyond 2^53 are BigInt. There is no fetch, require or setTimeout.
 Unknown operations and wrong methods are refused before anything is sent. \
 Limits: 30 s, 64 MiB, 1,000 calls."""
