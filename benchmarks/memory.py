@@ -10,6 +10,7 @@ from mcp import Client
 from benchmarks.figures import full_simulator, print_table, server_command
 
 _TIMES = 3
+_SETTLED_S = 2.0  # freed memory goes back to the system a second later
 _LARGE = {
     "nothing much": ("search", "() => 1"),
     "prints 100 MB": (
@@ -42,6 +43,7 @@ async def main() -> None:
             for what, (tool, code) in _LARGE.items():
                 for number in range(_TIMES):
                     before, peak = await _run(client, server, tool, code)
+                    await asyncio.sleep(_SETTLED_S)
                     after = _rss_mb(server)
                     if number == _TIMES - 1:
                         rows.append(

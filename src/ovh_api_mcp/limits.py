@@ -26,6 +26,10 @@ RESULT_TOKENS_MIN: Final = 250  # the least --max-result-tokens takes: room for 
 RESULT_BYTES: Final = 16 * MIB  # JSON text of what a script returns; more is an error of the script
 RESULT_TOKENS_MAX: Final = RESULT_BYTES // CHARS_PER_TOKEN  # the most --max-result-tokens takes: all of it
 ADVISED_AT_ONCE_CHARS: Final = 2_000  # advice on a longer script is sought in a thread: 1 ms a page
+TRIM_BYTES: Final = (
+    4 * MIB
+)  # of results, bodies and answers, after which freed memory goes back to the system
+TRIM_DELAY_S: Final = 1.0  # so long after that: a burst is over by then, or goes on
 FITTED_AT_ONCE_BYTES: Final = 256 * KIB  # a longer result is fitted in a thread: that may take a second
 RESULT_SIGNS: Final = 2_000_000  # brackets, commas and strings looked at in one; 16 MiB hold as many
 RESULT_PLACES: Final = 65_536  # of values that are remembered of one depth of it

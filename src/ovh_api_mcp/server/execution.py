@@ -52,6 +52,7 @@ from ovh_api_mcp.server.answers import (
     lookup_answer,
 )
 from ovh_api_mcp.server.document_keys import NoDocument
+from ovh_api_mcp.server.heap import Heap
 from ovh_api_mcp.server.incomplete import with_notes_on_absences
 from ovh_api_mcp.server.writes import Writes
 
@@ -104,6 +105,7 @@ class Execution:
         self._sandbox = sandbox
         self._redactor = redactor
         self._limit_code_bytes = limit_code_bytes
+        self._heap = Heap()
         self._limit_result_chars = limit_result_tokens * limits.CHARS_PER_TOKEN
         # Its own thread, so that a lookup whose script is gone is not begun, and none is one too many.
         self._looking_up = ThreadPoolExecutor(limits.LOOKUPS_AT_ONCE, thread_name_prefix="lookup")
@@ -141,10 +143,12 @@ class Execution:
             run.calls += 1
             answer = await self._answer_call(gate, call, run.writes)
             known.seen.note(call, answer)
+            self._heap.note(len(call.body or b"") + len(answer.json))
             return answer
 
         outcome = await self._sandbox.run(script, answer_call, bounds, client=run.client)
         run.end = outcome.failure.kind if outcome.failure else "returned"
+        self._heap.note(len(outcome.result or b""))
         if is_advice_needed(outcome):
             outcome = await self._advised(outcome, script, known)
         if run.tool is Tool.SEARCH:
