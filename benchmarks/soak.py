@@ -1,6 +1,7 @@
 """Ten thousand scripts of all sorts through one server: what it holds after them, and what it held before."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -118,7 +119,8 @@ async def _run(client: Client, server: psutil.Process, number: int) -> str:
 def _kill_a_child(server: psutil.Process) -> None:
     for child in server.children():
         for grandchild in child.children():
-            os.kill(grandchild.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it had ended by itself
+                os.kill(grandchild.pid, signal.SIGKILL)
             return
 
 

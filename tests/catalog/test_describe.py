@@ -236,3 +236,11 @@ def test_every_required_field_of_a_body_is_shown_as_required(
                     assert re.search(rf'^  "?{re.escape(name)}"?: ', text, re.MULTILINE), (path, name)
             seen += 1
     assert seen > 1_000
+
+
+def test_a_text_that_may_have_one_of_several_formats_is_a_text(full_catalog: CatalogFile) -> None:
+    text = describe_operation(
+        full_catalog, "POST /v1/cloud/project/{serviceName}/region/{regionName}/network"
+    )
+    assert "dnsNameServers?: string[]" in text
+    assert ": any" not in text

@@ -412,3 +412,8 @@ def test_the_tables_name_segments_and_services_that_exist(full: CatalogFile) -> 
         name, _, segment = line.partition(" = ")[0].partition(" ")
         assert any(each == name or each.startswith(f"{name}/") for each in services)
         assert not segment or segment in segments[name.partition("/")[2]]
+
+
+def test_a_product_whose_name_is_a_little_word_elsewhere_is_found(full_catalog: CatalogFile) -> None:
+    found = find_operations(full_catalog, "ai jobs")
+    assert any("/ai/job" in each.path for each in found[:3])

@@ -72,7 +72,8 @@ class Signature:
             return self._reference(reference.removeprefix(REFERENCE_PREFIX), levels, indent, inside)
         for word in ("anyOf", "oneOf"):
             choices = schema.get(word)
-            if isinstance(choices, list):
+            # With a type beside it, the choices only say more of that: formats of a text, for example.
+            if isinstance(choices, list) and "type" not in schema:
                 texts = dict.fromkeys(self._type(each, levels, indent, inside) for each in choices)
                 return " | ".join(f"({each})" if each.endswith(_MORE) else each for each in texts)
         values = schema.get("enum")

@@ -151,7 +151,7 @@ class Execution:
         self._heap.note(len(outcome.result or b""))
         if is_advice_needed(outcome):
             outcome = await self._advised(outcome, script, known)
-        if run.tool is Tool.SEARCH:
+        if run.tool is Tool.SEARCH or run.lookups:
             outcome = with_notes_on_absences(outcome, script.code, self._absences())
         return await self._fit(outcome, run.writes)
 

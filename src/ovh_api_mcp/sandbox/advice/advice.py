@@ -129,7 +129,8 @@ def result_notes(script: Script, outcome: Outcome, known: Circumstances) -> list
     notes.append(_uncalled_functions(source))
     if not known.may_call and has_call(source):
         notes.append(_NO_CALLS)
-    if known.may_call and not outcome.calls and source.search(_USES_DOCUMENT):
+    is_idle = not outcome.calls and not outcome.lookups
+    if known.may_call and is_idle and source.search(_USES_DOCUMENT):
         notes.append(
             "This script only reads the document: that is what the `search` tool is for, which takes "
             "(spec) => …."
