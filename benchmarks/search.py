@@ -23,6 +23,9 @@ from benchmarks.figures import (
     tree_pss_mb,
 )
 from ovh_api_mcp.catalog.store import CatalogFile
+from ovh_api_mcp.sandbox.outcome import CallAnswer, ScriptCall, ScriptLimits
+from ovh_api_mcp.sandbox.sandbox import Sandbox
+from ovh_api_mcp.sandbox.script import parse_script
 
 _ROUNDS = 15  # in turn, so that the machine's moods fall on both alike
 _SEARCHES = 8  # in each round
@@ -70,14 +73,21 @@ async def main() -> None:
             server = _server()
             idle_mb = await _settled_pss(server)
             base, searches = await in_turn(client, _document(Path(cache)))
+            alone = await _in_the_sandbox(Path(cache))
             at_once_mb = await _peak_pss(client, server, "search", _COMPUTING)
             simulator.latency_s = _WAIT_S
             waiting_mb = await _peak_pss(client, server, "execute", _WAITING)
     print_table(
-        "README search on the complete catalogue, one at a time, through MCP",
+        "README search on the complete catalogue, one at a time; through MCP where nothing else is said",
         ("what", "median", "p95", "faster than the baseline"),
         [
             ("engine + JSON.parse + script in one process", ms(base.median_ms), ms(base.p95_ms), "1x"),
+            (
+                "search, in the sandbox alone",
+                ms(alone.median_ms),
+                ms(alone.p95_ms),
+                ratio(base.median_ms, alone.median_ms),
+            ),
             *(
                 (what, ms(each.median_ms), ms(each.p95_ms), ratio(base.median_ms, each.median_ms))
                 for what, each in (
@@ -125,10 +135,31 @@ async def _peak_pss(client: Client, server: psutil.Process, tool: str, code: str
     return peak
 
 
+async def _in_the_sandbox(cache: Path) -> Sample:
+    """Time the search without server and client around it."""
+
+    async def no_api(call: ScriptCall) -> CallAnswer:
+        raise AssertionError(call)
+
+    file = _file(cache)
+    sandbox = Sandbox(load_document=file.folded_pieces)
+    script, bounds = parse_script(README_SEARCH, limit_bytes=1_000), ScriptLimits(10.0, may_call=False)
+    try:
+        await sandbox.run(script, no_api, bounds)
+        return await sample(_ROUNDS * _SEARCHES, lambda: sandbox.run(script, no_api, bounds), pause_s=0.03)
+    finally:
+        await sandbox.aclose()
+        file.close()
+
+
 def _document(cache: Path) -> str:
-    [path] = cache.rglob("*.sqlite*") if list(cache.rglob("*.sqlite*")) else cache.rglob("*.db")
-    file = CatalogFile.open(path)
+    file = _file(cache)
     try:
         return file.document().decode()
     finally:
         file.close()
+
+
+def _file(cache: Path) -> CatalogFile:
+    [path] = cache.rglob("*.sqlite*") if list(cache.rglob("*.sqlite*")) else cache.rglob("*.db")
+    return CatalogFile.open(path)
