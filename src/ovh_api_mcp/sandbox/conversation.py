@@ -21,6 +21,7 @@ from ovh_api_mcp.errors import InternalError, cut_foreign
 from ovh_api_mcp.json_value import JsonObject, JsonValue, is_json
 from ovh_api_mcp.sandbox import frames
 from ovh_api_mcp.sandbox.cores import CoreShare
+from ovh_api_mcp.sandbox.failure_words import failure_of
 from ovh_api_mcp.sandbox.frames import FrameError, FrameType
 from ovh_api_mcp.sandbox.outcome import (
     AnswerCall,
@@ -123,9 +124,9 @@ class Conversation:
         except _Failed as end:
             failure = end.failure
         except TimeoutError:
-            failure = _failure("timeout", self._bounds)
+            failure = failure_of("timeout", self._bounds)
         except FrameError as error:
-            failure = _failure("crashed", self._bounds, f"its process broke the protocol ({error})")
+            failure = failure_of("crashed", self._bounds, f"its process broke the protocol ({error})")
         except (EOFError, OSError):
             failure = await self._died()
         except asyncio.CancelledError:
@@ -215,7 +216,7 @@ class Conversation:
         failure_kind: FailureKind = kind  # type: ignore[assignment]
         line = _int(head, "line")
         column = self._script.column(line, _int(head, "column"))
-        return _failure(
+        return failure_of(
             failure_kind,
             self._bounds,
             _text(head, "message", limits.SCRIPT_MESSAGE_CHARS),
@@ -232,11 +233,11 @@ class Conversation:
             async with asyncio.timeout(limits.CHILD_END_S):
                 how = await asyncio.shield(self._child.exited)
         if self._clock.has_run(self._bounds.timeout_s):  # interrupted at a bad moment, the engine may abort
-            return _failure("timeout", self._bounds)
+            return failure_of("timeout", self._bounds)
         if how.signal in _OUT_OF_CPU_TIME:
             used = f"the script used {limits.SCRIPT_CPU_S:g} s of CPU time, which is the limit"
-            return _failure("cpu-time", self._bounds, used)
-        return _failure("crashed", self._bounds, f"its process ended ({_how(how)})")
+            return failure_of("cpu-time", self._bounds, used)
+        return failure_of("crashed", self._bounds, f"its process ended ({_how(how)})")
 
     async def _next_frame(self) -> tuple[FrameType, bytes]:
         while not self._frames:
@@ -326,72 +327,6 @@ class _Failed(Exception):
     def __init__(self, failure: ScriptFailure) -> None:
         super().__init__(failure.kind)
         self.failure = failure
-
-
-def _failure(
-    kind: FailureKind,
-    bounds: ScriptLimits,
-    detail: str = "",
-    *,
-    name: str = "",
-    line: int = 0,
-    column: int = 0,
-    excerpt: str = "",
-    fields: JsonObject | None = None,
-) -> ScriptFailure:
-    message, hint = _words(kind, detail, bounds)
-    return ScriptFailure(kind, name or _NAMES[kind], message, line, column, excerpt, hint, fields)
-
-
-_NAMES: Final[dict[FailureKind, str]] = {
-    "threw": "Error",
-    "syntax": "SyntaxError",
-    "not-a-function": "NotAFunction",
-    "timeout": "TimeoutError",
-    "cpu-time": "TimeoutError",
-    "memory": "OutOfMemory",
-    "stack": "RangeError",
-    "never-settles": "NeverSettles",
-    "result-too-large": "ResultTooLarge",
-    "result-not-json": "ResultNotJson",
-    "crashed": "SandboxError",
-}
-
-
-def _words(kind: FailureKind, detail: str, bounds: ScriptLimits) -> tuple[str, str]:
-    """Return message and hint of a failure."""
-    match kind:
-        case "timeout":
-            return (
-                f"the script was still running after {bounds.timeout_s:g} s, which is the limit",
-                "do less in one run: fewer calls, calls in parallel with Promise.all, a narrower loop"
-                if bounds.may_call
-                else "look for a loop that does not end, or loops within loops over all paths",
-            )
-        case "memory":
-            return (
-                f"the script needs more than the {bounds.memory_bytes // limits.MIB} MiB it may have",
-                "keep only the fields you need, and handle long lists piece by piece",
-            )
-        case "stack":
-            calls = "the functions of the script call each other without end, or too deep"
-            return detail, "" if "brackets" in detail else calls
-        case "never-settles":
-            return detail, ""
-        case "result-too-large":
-            return (
-                f"the result is larger than {limits.RESULT_BYTES // limits.MIB} MiB of JSON",
-                "return only the fields you need, or a slice of the list",
-            )
-        case "not-a-function":
-            return (
-                f"the code is {detail or 'something else'}, but it must be a function",
-                "send (spec) => … to search, async () => … to execute",
-            )
-        case "crashed":
-            return f"the script could not be run to its end: {detail}", "call again"
-        case _:
-            return detail, ""
 
 
 def _checked_result(result: bytes) -> bytes:

@@ -23,35 +23,17 @@ from ovh_api_mcp.sandbox.inside.engine import (
     first_script_position,
     parse_error_position,
 )
+from ovh_api_mcp.sandbox.inside.forms import (
+    AFTER_AN_EXPRESSION,
+    FORMS,
+    GLOBAL_STATEMENTS,
+    PARSE_ONLY,
+    Form,
+)
 
 _JOBS_BETWEEN_LOOKS: Final = 64  # at the queues and the clock, for a script that never runs out of jobs
 _LONG_NUMBER: Final = re.compile(rb"\d{16}")
 _JUST_OUT_OF_TIME_S: Final = 0.05
-
-_AFTER_AN_EXPRESSION: Final = " \t\r\n\f\v;\u00a0\u2028\u2029"
-_PARSE_ONLY: Final = "throw 0; "  # in front of code of which nothing is to run
-
-
-class _Form:
-    """One of the forms a script may have: `pair` stands on the line before it and on the line behind.
-
-    `twin` is another such pair, parsed first. Code that closes the brackets of one early does not
-    parse in the other, so code that parses in both is one expression, or one list of statements.
-    """
-
-    __slots__ = ("is_expression", "pair", "twin")
-
-    def __init__(self, pair: tuple[str, str], twin: tuple[str, str], *, is_expression: bool) -> None:
-        self.pair = pair
-        self.twin = twin
-        self.is_expression = is_expression
-
-
-_EXPRESSION: Final = _Form(("(() => (", "))"), ("(() => [", "])"), is_expression=True)
-_AWAITING_EXPRESSION: Final = _Form(("(async () => (", "))"), ("(async () => [", "])"), is_expression=True)
-_GLOBAL_STATEMENTS: Final = _Form(("if (false) {", "}"), ("(() => {", "})"), is_expression=False)
-_STATEMENTS: Final = _Form(("(async (spec) => {", "})"), ("(async (spec) => {{", "}})"), is_expression=False)
-_FORMS: Final = (_EXPRESSION, _AWAITING_EXPRESSION, _GLOBAL_STATEMENTS, _STATEMENTS)  # in the order of trial
 
 
 class _NotParsedError(Exception):
@@ -225,10 +207,10 @@ class Guest:
         """
         furthest: _NotParsedError | None = None
         self._shift = 1
-        for form in _FORMS:
-            text = code.rstrip(_AFTER_AN_EXPRESSION) if form.is_expression else code
+        for form in FORMS:
+            text = code.rstrip(AFTER_AN_EXPRESSION) if form.is_expression else code
             try:
-                self._parse(_PARSE_ONLY, form.twin, text)
+                self._parse(PARSE_ONLY, form.twin, text)
                 parsed = self._parse("", form.pair, text)
             except _NotParsedError as error:
                 furthest = error if furthest is None else max(furthest, error, key=_NotParsedError.place)
@@ -241,8 +223,8 @@ class Guest:
             place, message = Position(last_line, len(code) - code.rfind("\n")), "unexpected end of the code"
         raise ScriptEnded("syntax", "SyntaxError", message, place)
 
-    def _start_form(self, form: _Form, parsed: object, code: str) -> None:
-        if form is _GLOBAL_STATEMENTS:
+    def _start_form(self, form: Form, parsed: object, code: str) -> None:
+        if form is GLOBAL_STATEMENTS:
             self._shift = 0
             self._enter("statements", code)
         else:
