@@ -44,8 +44,10 @@ async def call_tool(
 
 @asynccontextmanager
 async def lifespan(_: Server[None]) -> AsyncIterator[None]:
-    yield
-    tell("ended")
+    try:
+        yield
+    finally:  # a client that has gone may be noticed while its answer is written
+        tell("ended")
 
 
 async def run() -> None:
