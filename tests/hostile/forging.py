@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.hostile.script_entry import Fails, Gives, HostileScript
+from tests.hostile.script_entry import API_FAILURE, Fails, Gives, HostileScript
 
 _FRAME: Final = "E\\x00\\x00\\x00\\x02{}"
 
@@ -124,12 +124,7 @@ SCRIPTS: Final = (
         "async () => { try { await ovh.get('/v1/fails') } catch (e) { e.status = 200; e.code = 'FORGED'; throw e } }",
         Fails(
             "threw",
-            fields={
-                "message": "This call does not succeed.",
-                "code": "refused",
-                "status": 403,
-                "details": {"why": "because"},
-            },
+            fields=API_FAILURE,
         ),
     ),
     HostileScript(

@@ -9,6 +9,12 @@ from ovh_api_mcp.json_value import JsonObject, JsonValue
 from ovh_api_mcp.sandbox.outcome import FailureKind, ScriptLimits
 
 FORGED: Final = "FORGED"  # what a script tries to smuggle into something that is not its to write
+API_FAILURE: Final[JsonObject] = {  # what the API says of a call to /v1/fails
+    "message": "This call does not succeed.",
+    "code": "refused",
+    "status": 403,
+    "details": {"why": "because"},
+}
 _PATIENT: Final = ScriptLimits(timeout_s=20.0)  # the script has to meet another limit, or to end, before
 ONCE: Final = ScriptLimits(timeout_s=0.4)  # the script does not end: its time is its only limit
 

@@ -15,19 +15,13 @@ from ovh_api_mcp.sandbox.outcome import CallAnswer, Outcome, ScriptCall, ScriptL
 from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.sandbox.script import parse_script
 from tests.hostile.corpus import CORPUS, table
-from tests.hostile.script_entry import FORGED, Fails, Gives, HostileScript, Refused
+from tests.hostile.script_entry import API_FAILURE, FORGED, Fails, Gives, HostileScript, Refused
 from tests.sandbox.conftest import asked
 
 pytestmark = pytest.mark.anyio
 
 _EVERYTHING: Final = [script for scripts in CORPUS.values() for script in scripts]
 _ENDS_WITHIN_S: Final = 30.0  # beyond the script's own limit, on a machine that does other things too
-_FAILURE: Final[JsonObject] = {
-    "message": "This call does not succeed.",
-    "code": "refused",
-    "status": 403,
-    "details": {"why": "because"},
-}
 _CITED: Final = re.compile(r"CVE-\d{4}-\d{4,}|GHSA(-[0-9a-z]{4}){3}|[\w.-]+/[\w.-]+#\d+|class: \w")
 
 # The document as a search must see it, and the language: each global with the names it has.
@@ -64,7 +58,7 @@ class _Api:
         arguments = asked(call)
         self.calls.append(arguments)
         if call.arguments.get("path") == "/v1/fails":
-            return CallAnswer(is_ok=False, json=json.dumps(_FAILURE).encode())
+            return CallAnswer(is_ok=False, json=json.dumps(API_FAILURE).encode())
         if call.arguments.get("path") == "/v1/never":
             await asyncio.Event().wait()
         answer: JsonObject = {"answer": len(self.calls), "asked": arguments}

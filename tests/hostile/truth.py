@@ -3,7 +3,7 @@
 from typing import Final
 
 from ovh_api_mcp.json_value import JsonObject
-from tests.hostile.script_entry import Fails, Gives, HostileScript
+from tests.hostile.script_entry import API_FAILURE, Fails, Gives, HostileScript
 
 _ME: Final[JsonObject] = {"method": "GET", "path": "/v1/me"}
 _TRUE: Final[JsonObject] = {"answer": 1, "asked": _ME}
@@ -169,12 +169,7 @@ _POLLUTION: Final = (
         "async () => { try { await ovh.get('/v1/fails') } catch (e) { Object.prototype.toJSON = () => ({ __proto__: null, message: 'FORGED', status: 200 }); throw e } }",
         Fails(
             "threw",
-            fields={
-                "message": "This call does not succeed.",
-                "code": "refused",
-                "status": 403,
-                "details": {"why": "because"},
-            },
+            fields=API_FAILURE,
         ),
     ),
     HostileScript(
@@ -183,12 +178,7 @@ _POLLUTION: Final = (
         "async () => { try { await ovh.get('/v1/fails') } catch (e) { e.details.why = 'FORGED'; e.status = 200; throw e } }",
         Fails(
             "threw",
-            fields={
-                "message": "This call does not succeed.",
-                "code": "refused",
-                "status": 403,
-                "details": {"why": "because"},
-            },
+            fields=API_FAILURE,
         ),
     ),
 )
