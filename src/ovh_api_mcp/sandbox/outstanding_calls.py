@@ -137,8 +137,8 @@ class OutstandingCalls:
 
     def _count_lookup(self, size_bytes: int) -> None:
         self.lookup_count += 1
-        in_flight = self._in_flight(are_lookups=True) - 1
-        if self.lookup_count > limits.LOOKUPS_PER_SCRIPT or in_flight >= limits.LOOKUPS_IN_FLIGHT_PER_SCRIPT:
+        are_too_many = self._are_more_than(limits.LOOKUPS_IN_FLIGHT_PER_SCRIPT, are_lookups=True)
+        if self.lookup_count > limits.LOOKUPS_PER_SCRIPT or are_too_many:
             raise FrameError("more lookups than a script may make")
         if size_bytes > limits.LOOKUP_BYTES + limits.KIB:  # with the head of its frame
             raise FrameError("a lookup larger than it may be")
@@ -147,11 +147,18 @@ class OutstandingCalls:
         calls = (*(each.call for each in self._unanswered.values()), *self._answered.values())
         return sum(call.is_lookup is are_lookups for call in calls)
 
+    def _are_more_than(self, most: int, *, are_lookups: bool) -> bool:
+        """Tell whether one more would be too many.
+
+        One of them may have its reply: the child knows of it before the task that waited to write it
+        goes on.
+        """
+        return self._in_flight(are_lookups=are_lookups) > most
+
     async def _count_call(self, size_bytes: int) -> None:
         self.count += 1
-        # One may have its reply: the child knows of it before the task that waited to write it goes on.
-        in_flight = self._in_flight(are_lookups=False) - 1
-        if self.count > limits.CALLS_PER_SCRIPT or in_flight >= limits.CALLS_IN_FLIGHT_PER_SCRIPT:
+        are_too_many = self._are_more_than(limits.CALLS_IN_FLIGHT_PER_SCRIPT, are_lookups=False)
+        if self.count > limits.CALLS_PER_SCRIPT or are_too_many:
             raise FrameError("more calls than a script may make")
         while self._bytes() and self._bytes() + size_bytes > limits.CALL_BYTES:
             self._room.clear()
