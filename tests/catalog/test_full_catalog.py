@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from openapi_spec_validator.schemas import schema_v31
 
-from ovh_api_mcp.catalog.model import Method
+from ovh_api_mcp.catalog.model import Deprecation, Method
 from ovh_api_mcp.catalog.native import parse_service
 from ovh_api_mcp.catalog.openapi import convert_service, merge_services
 from ovh_api_mcp.catalog.store import CatalogFile
@@ -418,3 +418,33 @@ def test_the_names_of_the_schemas_are_those_of_the_document(
     full_catalog: CatalogFile, full_document: Document
 ) -> None:
     assert full_catalog.schema_names() == list(full_document["components"]["schemas"])
+
+
+def test_an_operation_tells_what_its_errors_are_explained_by(full_catalog: CatalogFile) -> None:
+    record = full_catalog.operation(Method.POST, "/v1/domain/zone/{zoneName}/record")
+    assert record is not None
+    assert {(field.name, field.required) for field in record.body_fields} == {
+        ("fieldType", True),
+        ("target", True),
+        ("subDomain", False),
+        ("ttl", False),
+    }
+    assert (record.iam_actions, record.deprecation) == (("dnsZone:apiovh:record/create",), None)
+    old = full_catalog.operation(Method.POST, "/v1/ip/{ip}/terminate")
+    assert old is not None
+    assert old.deprecation == Deprecation(
+        "2016-07-21T00:00:00+01:00", "2017-01-21T00:00:00+01:00", "/ip/service/{serviceName}/terminate"
+    )
+
+
+def test_fields_that_are_read_only_are_none_that_a_body_takes(full_catalog: CatalogFile) -> None:
+    for method, path in full_catalog.routes():
+        operation = full_catalog.operation(method, path)
+        assert operation is not None
+        assert operation.has_body or not operation.body_fields
+    soa = full_catalog.operation(Method.PUT, "/v1/domain/zone/{zoneName}/soa")
+    assert soa is not None
+    assert "ttl" in {field.name for field in soa.body_fields}
+    alias = full_catalog.operation(Method.PUT, "/v1/vps/{serviceName}")
+    assert alias is not None
+    assert "name" not in {field.name for field in alias.body_fields}

@@ -48,10 +48,28 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class BodyField:
+    """One field of a JSON object that an operation takes as its body."""
+
+    name: str
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Deprecation:
+    """What OVH says of an operation that is to go, as written: dates and the path instead; or ""."""
+
+    since: str
+    until: str
+    replacement: str
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """A method on a path template, such as GET /v1/domain/zone/{zoneName}.
 
-    `service` is branch and root path without a slash in front: "v1/domain".
+    `service` is branch and root path without a slash in front: "v1/domain". `body_fields` is empty
+    where the body is no object with fixed fields; `iam_actions` are those that a caller must have.
     """
 
     method: Method
@@ -64,6 +82,9 @@ class Operation:
     parameters: tuple[Parameter, ...]
     has_body: bool
     is_body_required: bool
+    body_fields: tuple[BodyField, ...] = ()
+    iam_actions: tuple[str, ...] = ()
+    deprecation: Deprecation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,17 +32,17 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
 from ovh_api_mcp import __version__
 from ovh_api_mcp.catalog.absences import Absences
 from ovh_api_mcp.catalog.cache_place import may_be_changed_by_others
-from ovh_api_mcp.catalog.model import CatalogInfo, Lifecycle, Method, Operation, Parameter
+from ovh_api_mcp.catalog.model import CatalogInfo, Method, Operation
+from ovh_api_mcp.catalog.stored_operation import parse_operation
 from ovh_api_mcp.catalog.validators import NO_VALIDATORS, Validators
 from ovh_api_mcp.errors import CatalogError, cut_foreign
-from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.limits import CATALOG_FILE_BYTES, DOCUMENT_PIECE_BYTES, OPERATIONS_CACHED, SCHEMA_BYTES
 
 if TYPE_CHECKING:  # a server that only reads catalogues need not load what makes them
@@ -201,7 +201,8 @@ class CatalogFile:
         text = self.operation_json(method, path)
         if text is None:
             return None
-        operation = _parse_operation(method, path, text, self.path)
+        with _translated(self.path):
+            operation = parse_operation(method, path, text, self.schema_json)
         with self._lock:
             self._operations[key] = operation
             if len(self._operations) > OPERATIONS_CACHED:
@@ -344,33 +345,6 @@ def _blob(value: object, path: Path) -> bytes:
     raise _unusable(path, "a value that should be bytes is not")
 
 
-class _StoredParameter(msgspec.Struct, frozen=True):
-    name: str
-    place: Literal["path", "query", "header"] = msgspec.field(name="in")
-    schema: dict[str, object]
-    required: bool = False
-
-
-class _StoredBody(msgspec.Struct, frozen=True):
-    required: bool = False
-
-
-class _StoredStatus(msgspec.Struct, frozen=True):
-    value: str
-
-
-class _StoredOperation(msgspec.Struct, frozen=True):
-    """What of an operation object the rest of the program asks for."""
-
-    operation_id: str = msgspec.field(name="operationId")
-    tags: list[str]
-    status: _StoredStatus = msgspec.field(name="x-ovh-status")
-    summary: str = ""
-    parameters: list[_StoredParameter] = []
-    body: _StoredBody | None = msgspec.field(name="requestBody", default=None)
-    security: list[object] | None = None
-
-
 class _StoredComponents(msgspec.Struct, frozen=True):
     schemas: dict[str, msgspec.Raw] = {}
 
@@ -379,26 +353,6 @@ class _StoredDocument(msgspec.Struct, frozen=True):
     """What of the document stands in a table of its own."""
 
     components: _StoredComponents
-
-
-def _parse_operation(method: Method, path: str, text: bytes, file: Path) -> Operation:
-    with _translated(file):
-        stored = msgspec.json.decode(text, type=_StoredOperation)
-        return Operation(
-            method=method,
-            path=path,
-            operation_id=stored.operation_id,
-            service=stored.tags[0],
-            summary=stored.summary,
-            lifecycle=Lifecycle.parse(stored.status.value),
-            is_authenticated=stored.security != [],
-            parameters=tuple(
-                Parameter(each.name, each.place, each.required, cast("JsonObject", each.schema))
-                for each in stored.parameters
-            ),
-            has_body=stored.body is not None,
-            is_body_required=stored.body is not None and stored.body.required,
-        )
 
 
 # --- writing ------------------------------------------------------------------------------------
