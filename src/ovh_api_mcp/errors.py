@@ -16,12 +16,25 @@ to `limits.FOREIGN_TEXT_CHARS`; message and hint have at most `limits.MESSAGE_CH
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ovh_api_mcp.limits import FOREIGN_TEXT_CHARS, MESSAGE_CHARS
 
 if TYPE_CHECKING:  # `--help` needs this module, and not the JSON library behind that one
-    from ovh_api_mcp.json_value import JsonValue
+    from ovh_api_mcp.json_value import JsonObject, JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What gives a caller the right that a call lacked, ready to be used by the person who may.
+
+    `create_token` is the page that makes a consumer key with the rules for the call, "" for none;
+    `iam_policy` the body of POST /v2/iam/policy, None for none.
+    """
+
+    create_token: str = ""
+    iam_policy: JsonObject | None = None
 
 
 class OvhMcpError(Exception):
@@ -33,6 +46,12 @@ class OvhMcpError(Exception):
         super().__init__(self.message)
         self.code = code
         self.hint = _cut(hint)
+        self.remedy: Remedy | None = None
+
+    def explain(self, hint: str) -> None:
+        """Put a better hint in place; "" leaves the one there is."""
+        if hint:
+            self.hint = _cut(hint)
 
 
 InternalCode = Literal["bug", "sandbox-unavailable", "busy"]
@@ -97,7 +116,10 @@ class RefusedError(OvhMcpError):
 
 
 class ApiError(OvhMcpError):
-    """The API answered with a status of 400 or more; fields as in OVH's error body, "" where absent."""
+    """The API answered with a status of 400 or more; fields as in OVH's error body, "" where absent.
+
+    `said` is OVH's own message, `identity` the URN of who asked, once it is known.
+    """
 
     def __init__(
         self,
@@ -109,6 +131,7 @@ class ApiError(OvhMcpError):
         query_id: str = "",
         details: JsonValue = None,
         hint: str = "",
+        said: str = "",
     ) -> None:
         super().__init__(message, code="api-error", hint=hint)
         self.status = status
@@ -116,6 +139,8 @@ class ApiError(OvhMcpError):
         self.error_class = error_class
         self.query_id = query_id
         self.details = details
+        self.said = said
+        self.identity = ""
 
 
 NetworkCode = Literal[
@@ -139,14 +164,21 @@ class NetworkError(OvhMcpError):
     """No usable answer came.
 
     `may_have_happened` is True when the request may have been processed all the same: what the
-    API did with a write is then unknown.
+    API did with a write is then unknown. `query_id` is "" where no answer named one.
     """
 
     def __init__(
-        self, message: str, *, code: NetworkCode, hint: str = "", may_have_happened: bool = False
+        self,
+        message: str,
+        *,
+        code: NetworkCode,
+        hint: str = "",
+        may_have_happened: bool = False,
+        query_id: str = "",
     ) -> None:
         super().__init__(message, code=code, hint=hint)
         self.may_have_happened = may_have_happened
+        self.query_id = query_id
 
 
 CatalogCode = Literal[

@@ -94,6 +94,13 @@ CREDENTIAL_CHARS: Final = 4_096  # one key, secret or token that a user sets; OV
 ERROR_DETAILS_BYTES: Final = 4 * KIB  # `details` of an API error; larger ones are left out
 ERROR_PAGE_BYTES: Final = 4 * KIB  # what is looked at of an answer that is no JSON: it has the title
 CONFIG_FILE_BYTES: Final = 1 * MIB  # one ovh.conf
+CLOCK_TOLERANCE_S: Final = 20.0  # a signed time further off is called drift; OVHcloud takes some 30 s
+DIAGNOSIS_TIMEOUT_S: Final = 4.0  # looking for the cause of a refusal: three requests at most
+DIAGNOSIS_AGE_S: Final = 30.0  # what was found is told for so long before it is looked for again
+IDENTITY_AGE_S: Final = 600.0  # likewise who asks, which changes with a restart only
+DENIED_ACTIONS: Final = 10  # IAM actions of one refusal that are read; no operation has more
+ACTION_CHARS: Final = 200  # one of them; the longest real one has 100
+RULE_CHARS: Final = 300  # the path of a consumer key's rule; a longer one is written with *
 CLOCK_MAX_AGE_S: Final = 3_600.0  # the server's time is asked again after this long
 
 # --- the catalogue -------------------------------------------------------------------------------
@@ -142,6 +149,7 @@ MESSAGE_CHARS: Final = 400  # an error's message for a model, and its hint
 FOREIGN_TEXT_CHARS: Final = 200  # text from outside inside a message of ours
 ADVICE_CHARS: Final = 8 * KIB  # of a script that are looked at for a hint, around the place of the error
 LOOKED_AT_CHARS: Final = 8 * KIB  # of a script, for the names of services that are not loaded
+CALL_NOTES: Final = 10  # on the calls of one script, such as on deprecated ones; each has some 200 characters
 ANSWERS_SEEN: Final = 64  # answers to one script whose shape is remembered for a hint
 ANSWER_SEEN_BYTES: Final = 64 * KIB  # a longer answer is not looked at for it
 INSTRUCTIONS_CHARS: Final = 2_000  # the server's instructions (clients cut at 2,048)

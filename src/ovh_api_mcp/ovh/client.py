@@ -24,6 +24,7 @@ from ovh_api_mcp.ovh.credentials import (
     ServiceAccountCredentials,
     secrets_of,
 )
+from ovh_api_mcp.ovh.diagnosis import Diagnosis
 from ovh_api_mcp.ovh.endpoints import Endpoint
 from ovh_api_mcp.ovh.failures import api_error, checked_json, query_id
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
@@ -90,6 +91,9 @@ class OvhClient:
             self._tokens = TokenSource(
                 transport, endpoint, credentials, redactor=redactor, monotonic=monotonic
             )
+        self._diagnosis = Diagnosis(
+            transport, endpoint, credentials, self._clock, self._ask, wall=wall, monotonic=monotonic
+        )
 
     async def send(self, request: ApiRequest) -> ApiResponse:
         """Send `request` and return the answer of a success.
@@ -111,14 +115,23 @@ class OvhClient:
             query_id(response),
         )
         if response.status >= 400:
-            raise api_error(response)
+            error = api_error(response)
+            if request.is_authenticated:
+                await self._diagnosis.explain(error, deadline_s=deadline_s)
+            raise error
         return ApiResponse(response.status, response.headers, checked_json(response), query_id(response))
 
     async def aclose(self) -> None:
         """Stop what runs in the background; the transport is left open."""
+        await self._diagnosis.aclose()
         await self._clock.aclose()
         if self._tokens is not None:
             await self._tokens.aclose()
+
+    async def _ask(self, request: ApiRequest) -> HttpResponse:
+        """Send a request of our own; what it is answered is not explained."""
+        deadline_s = asyncio.get_running_loop().time() + self._total_timeout_s
+        return await self._send_authenticated(request, deadline_s)
 
     async def _send_authenticated(self, request: ApiRequest, deadline_s: float) -> HttpResponse:
         if not request.is_authenticated:

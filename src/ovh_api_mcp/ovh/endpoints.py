@@ -36,6 +36,12 @@ class Endpoint:
     oauth2_origins: frozenset[str] = frozenset()
     is_simulator: bool = False
 
+    @property
+    def region(self) -> str:
+        """The region in URNs of this API's objects; eu where the name does not tell."""
+        ending = self.name.rpartition("-")[2]
+        return ending if ending in ("ca", "us") else "eu"
+
 
 def _named(name: str, root: str, oauth2_hosts: Iterable[str] = ()) -> Endpoint:
     """Return the endpoint of one line of the table; the first OAuth2 host is the one of discovery."""

@@ -34,11 +34,17 @@ _HINTS_BY_STATUS: Final[Mapping[int, str]] = {
     401: "The credentials were not accepted: ask the user to check them, and OVH_ENDPOINT.",
     403: "The credentials do not allow this call: ask the user for a key or an IAM policy that does.",
     404: "Take names and ids from the list operation above this path: there is none such in this account.",
+    405: "The route is there, but not for this method: look in `spec` for the methods it has.",
+    408: "The API gave up in the middle: ask for less; look whether a write was made before you repeat it.",
     409: "Read the object: its state, or a task that still runs, is in the way. Wait, then try again.",
+    413: "The body is too large for the API: send less in one call.",
     429: "Wait, then make fewer calls at a time; for long the API takes about 60 a minute.",
     460: "The object or its subscription has expired: the user has to renew it first.",
 }
-_SERVER_FAULT: Final = "Try again later; look whether a write was made before you repeat it."
+_SERVER_FAULT: Final = (
+    "Try again later; look whether a write was made before you repeat it. "
+    "It is a fault at OVHcloud, whose support finds it by its queryId."
+)
 
 
 def api_error(response: HttpResponse) -> ApiError:
@@ -53,16 +59,23 @@ def api_error(response: HttpResponse) -> ApiError:
         said = f"The API answered {status}: {_sentence(cut_foreign(message))}"
     else:
         said = f"The API answered {status} with {_describe_body(response)}."
-    error_code = cut_foreign(_text(fields, "errorCode"))
-    return ApiError(
+    error = ApiError(
         said,
         status=response.status,
-        error_code=error_code,
+        error_code=cut_foreign(_text(fields, "errorCode")),
         error_class=cut_foreign(_text(fields, "class")),
         query_id=query_id(response),
         details=_details(fields),
-        hint=_hint(response.status, error_code, message),
+        said=cut_foreign(message),
     )
+    error.explain(_hint(error))
+    return error
+
+
+def is_signature_refused(error: ApiError) -> bool:
+    """Tell whether OVH says that a signature is wrong, which also comes without its code."""
+    by_words = error.status < 500 and error.said.lower().startswith("invalid signature")
+    return error.error_code == "INVALID_SIGNATURE" or by_words
 
 
 def authentication_unavailable(response: HttpResponse, *, asked: str) -> NetworkError:
@@ -89,6 +102,7 @@ def checked_json(response: HttpResponse) -> bytes:
         "instead of JSON. Check that the endpoint is the right one, and try again later.",
         code="answer-not-json",
         may_have_happened=True,
+        query_id=query_id(response),
     )
 
 
@@ -97,12 +111,12 @@ def query_id(response: HttpResponse) -> str:
     return cut_foreign(response.headers.get("x-ovh-queryid", ""))
 
 
-def _hint(status: int, error_code: str, message: str) -> str:
-    if error_code in _HINTS_BY_CODE:
-        return _HINTS_BY_CODE[error_code]
-    if status < 500 and message.lower().startswith("invalid signature"):  # also comes without its code
+def _hint(error: ApiError) -> str:
+    if error.error_code in _HINTS_BY_CODE:
+        return _HINTS_BY_CODE[error.error_code]
+    if is_signature_refused(error):
         return _HINTS_BY_CODE["INVALID_SIGNATURE"]
-    return _SERVER_FAULT if status >= 500 else _HINTS_BY_STATUS.get(status, "")
+    return _SERVER_FAULT if error.status >= 500 else _HINTS_BY_STATUS.get(error.status, "")
 
 
 def _sentence(text: str) -> str:

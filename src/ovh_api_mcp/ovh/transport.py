@@ -97,7 +97,7 @@ class Transport:
         ends_at_s = asyncio.get_running_loop().time() + self._total_timeout_s
         if deadline_s is not None:
             ends_at_s = min(ends_at_s, deadline_s)
-        with _translated(url.host, progress):
+        with _named(progress), _translated(url.host, progress):
             async with asyncio.timeout_at(ends_at_s):
                 return await self._exchange(request, url, progress, limit_bytes)
 
@@ -112,6 +112,7 @@ class Transport:
     ) -> HttpResponse:
         pool = self._pool(url)
         response = await pool.handle_async_request(self._foreign_request(request, url, progress))
+        progress.query_id = cut_foreign(response.headers.get("x-ovh-queryid", ""))
         try:
             if not (response.status_code == HTTPStatus.NOT_MODIFIED and _is_conditional(request)):
                 _refuse_status(response.status_code, response.headers, url.host, progress)
@@ -179,9 +180,10 @@ class _Url:
 
 @dataclass(slots=True)
 class _Progress:
-    """Whether the request has begun to leave this machine, as the HTTP library reports it."""
+    """How far a request has come: begun to leave this machine, as the HTTP library reports it; named."""
 
     is_sent: bool = False
+    query_id: str = ""
 
     async def trace(self, event: str, info: Mapping[str, object]) -> None:
         if event.endswith(".send_request_headers.started"):
@@ -324,6 +326,16 @@ _FACTS: Final[dict[NetworkCode, tuple[str, str]]] = {
     ),
     "protocol-error": ("did not speak HTTP as agreed", "Check that the endpoint is the right one."),
 }
+
+
+@contextmanager
+def _named(progress: _Progress) -> Iterator[None]:
+    """Have an error say what the request is called by OVHcloud's support, where an answer had begun."""
+    try:
+        yield
+    except NetworkError as error:
+        error.query_id = progress.query_id
+        raise
 
 
 @contextmanager
