@@ -36,6 +36,13 @@ PROMISES: Final[dict[str, str]] = {
     "calls.headers": "Headers: what the operation declares, X-Pagination-*, X-Schemas-Version and Pragma.",
     "calls.big-integers": "Integers beyond 2^53 reach a script as BigInt and leave it as the same digits.",
     "calls.no-redirects": "HTTP redirects are never followed.",
+    # errors
+    "errors.rights": "A 403 names the missing rule or IAM action, with a link and a policy that give just that.",
+    "errors.cause": "Refused credentials are told by their cause, found by a few checks, seldom.",
+    "errors.not-found": "A 404 says whether route or object is missing, and where to look.",
+    "errors.fields": "A 400 names the field, and the right one.",
+    "errors.query-id": "Every error of an answer carries the query id of OVHcloud's support.",
+    "errors.deprecated": "A deprecated operation is noted once a script, with its end and its replacement.",
     # secrets
     "secrets.never": "Secrets never reach the script, a result, an error or a log.",
     # transports

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ovh_api_mcp.catalog.model import Lifecycle, Method, Operation, Parameter
+from ovh_api_mcp.catalog.model import Deprecation, Lifecycle, Method, Operation, Parameter
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
@@ -38,9 +38,16 @@ class Recorder:
 
 
 def operation(
-    text: str, *, query: str = "", header: str = "", has_body: bool = False, is_authenticated: bool = True
+    text: str,
+    *,
+    query: str = "",
+    header: str = "",
+    has_body: bool = False,
+    is_authenticated: bool = True,
+    actions: str = "",
+    deprecation: Deprecation | None = None,
 ) -> Operation:
-    """Return the operation "GET /v1/…"; `query` and `header` are names between spaces."""
+    """Return the operation "GET /v1/…"; `query`, `header` and `actions` are names between spaces."""
     method, path = text.split()
     parameters = [Parameter(part[1:-1], "path", True, {}) for part in path.split("/") if part[:1] == "{"]
     parameters += [Parameter(name, "query", False, {}) for name in query.split()]
@@ -51,11 +58,13 @@ def operation(
         operation_id="",
         service="/".join(path.split("/")[1:3]),
         summary="",
-        lifecycle=Lifecycle.PRODUCTION,
+        lifecycle=Lifecycle.DEPRECATED if deprecation else Lifecycle.PRODUCTION,
         is_authenticated=is_authenticated,
         parameters=tuple(parameters),
         has_body=has_body,
         is_body_required=False,
+        iam_actions=tuple(actions.split()),
+        deprecation=deprecation,
     )
 
 
@@ -106,7 +115,15 @@ def _native_operations(branch: str, schema: dict[str, Any]) -> Iterable[Operatio
                 header=" ".join(names["header"]),
                 has_body=bool(names["body"]),
                 is_authenticated=not native.get("noAuthentication"),
+                actions=" ".join(each["name"] for each in native.get("iamActions", []) if each["required"]),
+                deprecation=_deprecation(native["apiStatus"]),
             )
+
+
+def _deprecation(status: dict[str, Any]) -> Deprecation | None:
+    if status["value"] != "DEPRECATED":
+        return None
+    return Deprecation(status["deprecatedDate"], status["deletionDate"], status.get("replacement", ""))
 
 
 def check(gate: Gatekeeper, call: JsonObject) -> ApiRequest:

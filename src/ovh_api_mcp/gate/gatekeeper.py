@@ -10,18 +10,30 @@ from typing import Protocol
 
 from ovh_api_mcp.catalog.absences import Absences
 from ovh_api_mcp.catalog.model import Method, Operation
-from ovh_api_mcp.errors import InternalError, RefusedError
+from ovh_api_mcp.errors import ApiError, InternalError, NetworkError, RefusedError
+from ovh_api_mcp.gate.asked import Asked
 from ovh_api_mcp.gate.body import body_bytes
-from ovh_api_mcp.gate.call import Call, parse_call
+from ovh_api_mcp.gate.call import parse_call
+from ovh_api_mcp.gate.deprecation import deprecation_note
+from ovh_api_mcp.gate.explanation import Explainer
 from ovh_api_mcp.gate.match import Route, Router
 from ovh_api_mcp.gate.parameters import header_lines, query_string
 from ovh_api_mcp.gate.path import normalise_path
+from ovh_api_mcp.gate.remedy import Rights
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
 
 Send = Callable[[ApiRequest], Awaitable[ApiResponse]]
 Through = Callable[[ApiRequest, Send], Awaitable[ApiResponse]]
 """Sends a request that was let through by means of the `Send` it is given, and sees how that ends."""
+
+
+Note = Callable[[str], None]
+"""Hears what the reader of a result should know of a call."""
+
+
+def _unheard(note: str) -> None:
+    """Take no notice."""
 
 
 async def _directly(request: ApiRequest, send: Send) -> ApiResponse:
@@ -41,29 +53,56 @@ class OperationSource(Protocol):
 
 
 class Gatekeeper:
-    """Checks calls against one catalogue, which lacks `absences`, and sends those that may leave."""
+    """Checks calls against one catalogue, which lacks `absences`, and sends those that may leave.
 
-    def __init__(self, catalog: OperationSource, send: Send, *, absences: Absences | None = None) -> None:
+    `rights` says what an error may name that lacks one.
+    """
+
+    def __init__(
+        self,
+        catalog: OperationSource,
+        send: Send,
+        *,
+        absences: Absences | None = None,
+        rights: Rights | None = None,
+    ) -> None:
         self._catalog = catalog
         self._send = send
         self._router = Router(catalog.routes(), absences or Absences())
+        self._explainer = Explainer(self._router, rights or Rights())
 
     async def request(
-        self, arguments: JsonObject, body: bytes | None, *, through: Through = _directly
+        self,
+        arguments: JsonObject,
+        body: bytes | None,
+        *,
+        through: Through = _directly,
+        note: Note = _unheard,
     ) -> ApiResponse:
         """Return the API's answer to what a script gave to `ovh.request`, its body apart as JSON text.
 
-        `through` is called for what may leave and for nothing else. *Raises* RefusedError when
-        nothing was sent, else what `send` raises.
+        `through` is called for what may leave and for nothing else, `note` for what should be known of
+        it. *Raises* RefusedError when nothing was sent, else what `send` raises, explained.
         """
-        return await through(self.check(arguments, body), self._send)
+        asked = self._asked(arguments, body)
+        request = _api_request(asked)
+        if about := deprecation_note(asked.operation, self._router):
+            note(about)
+        try:
+            return await through(request, self._send)
+        except (ApiError, NetworkError) as error:
+            self._explainer.explain(error, asked)
+            raise
 
     def check(self, arguments: JsonObject, body: bytes | None = None) -> ApiRequest:
         """Return the request that a call amounts to, without sending it; *Raises* RefusedError."""
+        return _api_request(self._asked(arguments, body))
+
+    def _asked(self, arguments: JsonObject, body: bytes | None) -> Asked:
         call = parse_call(arguments, body)
         path = normalise_path(call.path, call.params)
         route = self._router.route(call.method, path)
-        return _api_request(self._operation(route), route, call)
+        return Asked(call, self._operation(route), route)
 
     def no_operation(self, method: Method, path: str) -> RefusedError:
         """Return what a call to a path of no operation would be told: the nearest ones."""
@@ -80,7 +119,8 @@ class Gatekeeper:
         return operation
 
 
-def _api_request(operation: Operation, route: Route, call: Call) -> ApiRequest:
+def _api_request(asked: Asked) -> ApiRequest:
+    operation, route, call = asked.operation, asked.route, asked.call
     query = query_string(operation, call.query)
     return ApiRequest(
         method=route.method,

@@ -7,7 +7,7 @@ does it look at the method. So does this module.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -17,8 +17,8 @@ from ovh_api_mcp.catalog.model import Method
 from ovh_api_mcp.errors import RefusedError, cut_foreign
 from ovh_api_mcp.gate.nearest import Nearest
 from ovh_api_mcp.gate.path import CallPath, Segment
-from ovh_api_mcp.gate.refusal import listed, quoted, refusal
-from ovh_api_mcp.gate.routes import RouteNode, build_routes, find_route, is_parameter
+from ovh_api_mcp.gate.refusal import listed, nearest_names, quoted, refusal, resemblance
+from ovh_api_mcp.gate.routes import RouteNode, build_routes, find_route, is_parameter, node_at
 from ovh_api_mcp.limits import MESSAGE_CHARS, PATH_CHARS
 
 _PLACEHOLDER: Final = re.compile(
@@ -31,6 +31,7 @@ _PLACEHOLDER: Final = re.compile(
 _VERSION: Final = re.compile(r"v\d{1,2}|\d{1,2}\.\d{1,2}")
 _SHOWN_CHARS: Final = 100
 _MERGED_SEGMENTS: Final = 16
+_SLIP: Final = 0.75  # as much alike at least: a name that was meant
 _FIND: Final = 'Look operations up with ovh.find("words").'
 
 
@@ -73,6 +74,31 @@ class Router:
         """Return the path templates that a text which is none was probably meant for, the likeliest first."""
         found = self._nearest.operations(Method.GET, _segments(path))
         return list(dict.fromkeys(operation.partition(" ")[2] for operation in found))
+
+    def methods(self, template: str) -> list[Method]:
+        """Return the methods of a path template, whatever its parameters are called."""
+        node = node_at(self._root, template[1:].split("/"))
+        return [] if node is None else list(node.templates)
+
+    def get_above(self, parts: Sequence[str], place: int) -> int:
+        """Return the length of the longest template with a GET among the first `place` parts; 0 for none."""
+        for length in range(place, 0, -1):
+            node = node_at(self._root, parts[:length])
+            if node is not None and Method.GET in node.templates:
+                return length
+        return 0
+
+    def fixed_part_near(self, method: Method, parts: Sequence[str], place: int, value: str) -> str:
+        """Return the fixed part that `value`, at a parameter's `place`, is a slip of; "" for none.
+
+        With it in its place the template must still be one, with this method.
+        """
+        node = node_at(self._root, parts[:place])
+        for near in nearest_names(value, node.literals if node else ()):
+            other = node_at(self._root, [*parts[:place], near, *parts[place + 1 :]])
+            if resemblance(value, near) >= _SLIP and other is not None and method in other.templates:
+                return near
+        return ""
 
     def no_operation(self, method: Method, path: str) -> RefusedError:
         """Return the refusal of a path, literal or template, that names no operation."""

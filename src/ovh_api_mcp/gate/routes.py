@@ -63,6 +63,16 @@ def find_route(node: RouteNode, segments: tuple[Segment, ...], *, by_value: bool
     return None
 
 
+def node_at(root: RouteNode, parts: Iterable[str]) -> RouteNode | None:
+    """Return the place of the parts of a template, whatever its parameters are called."""
+    node: RouteNode | None = root
+    for part in parts:
+        if node is None:
+            return None
+        node = node.parameter if is_parameter(part) else node.literals.get(part)
+    return node
+
+
 def walk_routes(node: RouteNode) -> Iterator[RouteNode]:
     """Yield every place of the tree where a template ends."""
     pending = [node]

@@ -65,8 +65,8 @@ class ScriptCall:
 class CallAnswer:
     """What the script gets: valid JSON text of the value, or of the fields of an OvhError.
 
-    The fields are message, code, status, errorCode, class, queryId, details, hint, method, path;
-    absent ones are left out.
+    The fields are message, code, status, errorCode, class, queryId, details, hint, remedy, method,
+    path; absent ones are left out.
     """
 
     is_ok: bool

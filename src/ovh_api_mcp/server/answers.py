@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from ovh_api_mcp.errors import ApiError, CodeError, InternalError, NetworkError, OvhMcpError
+from ovh_api_mcp.errors import ApiError, CodeError, InternalError, NetworkError, OvhMcpError, Remedy
 from ovh_api_mcp.gate.call import describe_call
 from ovh_api_mcp.json_value import JsonObject, JsonValue, is_json
 from ovh_api_mcp.ovh.messages import ApiResponse
@@ -132,11 +132,23 @@ def _error_fields(error: OvhMcpError, call: ScriptCall) -> JsonObject:
             fields["class"] = error.error_class
             fields["queryId"] = error.query_id
             fields["details"] = error.details
-        case NetworkError(may_have_happened=True) if call.may_change_something:
-            fields["hint"] = f"{_LOOK_FIRST} {error.hint}".rstrip()
+        case NetworkError():
+            fields["queryId"] = error.query_id
+            if error.may_have_happened and call.may_change_something:
+                fields["hint"] = f"{_LOOK_FIRST} {error.hint}".rstrip()
         case _:
             pass
+    fields["remedy"] = _remedy_fields(error.remedy) if error.remedy else None
     return {name: value for name, value in fields.items() if value not in ("", None)}
+
+
+def _remedy_fields(remedy: Remedy) -> JsonObject:
+    fields: JsonObject = {}
+    if remedy.create_token:
+        fields["createToken"] = remedy.create_token
+    if remedy.iam_policy is not None:
+        fields["iamPolicy"] = remedy.iam_policy
+    return fields
 
 
 def _without_secrets(body: bytes, redactor: Redactor) -> bytes:

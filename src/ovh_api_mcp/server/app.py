@@ -18,6 +18,7 @@ from ovh_api_mcp.catalog.store import CatalogFile
 from ovh_api_mcp.catalog.terms import load_terms
 from ovh_api_mcp.errors import InternalError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
+from ovh_api_mcp.gate.remedy import Rights
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.ovh.client import OvhClient
 from ovh_api_mcp.ovh.credentials import ApplicationCredentials, Credentials
@@ -41,9 +42,11 @@ class App:
         endpoint: Endpoint,
         client: OvhClient,
         redactor: Redactor,
+        rights: Rights,
         waits: Waits | None = None,
     ) -> None:
         self._client = client
+        self._rights = rights
         self._gate: Gatekeeper | None = None
         self._lookups: Lookups | None = None
         self._keys: Document = NoDocument()
@@ -89,7 +92,7 @@ class App:
             cleanup.push_async_callback(transport.aclose)
             client = OvhClient(transport, endpoint, credentials, redactor=redactor)
             cleanup.push_async_callback(client.aclose)
-            app = cls(settings, endpoint, client, redactor, waits)
+            app = cls(settings, endpoint, client, redactor, _rights(endpoint, credentials), waits)
             cleanup.push_async_callback(app.catalog.aclose)
             cleanup.push_async_callback(app.sandbox.aclose)
             yield app
@@ -109,7 +112,7 @@ class App:
         return {"status": "ok", "version": __version__, "catalogue": catalogue}
 
     def _switch_to(self, file: CatalogFile) -> None:
-        self._gate = Gatekeeper(file, self._client.send, absences=file.absences)
+        self._gate = Gatekeeper(file, self._client.send, absences=file.absences, rights=self._rights)
         self._absences = file.absences
         self._lookups = Lookups(file, self._gate)
         self._keys = DocumentKeys(file, self._gate)
@@ -133,6 +136,12 @@ class App:
         if self._lookups is None:
             raise InternalError("The catalogue is ready, but nothing was made to look things up in it.")
         return self._lookups.answer
+
+
+def _rights(endpoint: Endpoint, credentials: Credentials) -> Rights:
+    """Return where rights come from: keys with rules are for who signs with keys, or has nothing yet."""
+    uses_keys = credentials is None or isinstance(credentials, ApplicationCredentials)
+    return Rights(endpoint.create_token_url if uses_keys else "", endpoint.region)
 
 
 async def _start_simulator(settings: Settings, cleanup: AsyncExitStack) -> tuple[Endpoint, Credentials]:

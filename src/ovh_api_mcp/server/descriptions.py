@@ -55,7 +55,8 @@ await ovh.request({ method, path, params, query, body }) gives the parsed answer
 - path: from the document, filled in, or as it stands with `params`, which encode every value; \
 needed for values with "/": { method: "GET", path: "/v1/ip/{ip}", params: { ip: "203.0.113.0/24" } }
 - query: an object; body: JSON, on POST and PUT only.
-- A failed call throws an OvhError { message, status, errorCode, details, hint } that you can catch to go on.
+- A failed call throws an OvhError { message, status, errorCode, details, hint, remedy } that you can catch \
+to go on.
 - Ids to objects, in parallel (10 calls go out at a time, the rest wait their turn):
   await Promise.all(ids.map(id =>
     ovh.request({ method: "GET", path: "/v1/vps/{serviceName}", params: { serviceName: id } })))

@@ -17,7 +17,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from typing import Final
@@ -141,7 +141,7 @@ class Execution:
                 run.lookups += 1
                 return await self._answer_lookup(look_up, call, run.tool)
             run.calls += 1
-            answer = await self._answer_call(gate, call, run.writes)
+            answer = await self._answer_call(gate, call, run)
             known.seen.note(call, answer)
             self._heap.note(len(call.body or b"") + len(answer.json))
             return answer
@@ -153,16 +153,17 @@ class Execution:
             outcome = await self._advised(outcome, script, known)
         if run.tool is Tool.SEARCH or run.lookups:
             outcome = with_notes_on_absences(outcome, script.code, self._absences())
-        return await self._fit(outcome, run.writes)
+        return await self._fit(run.with_notes(outcome), run.writes)
 
     async def _advised(self, outcome: Outcome, script: Script, known: Circumstances) -> Outcome:
         if is_advice_quick(outcome, script):
             return advised(outcome, script, known)
         return await anyio.to_thread.run_sync(advised, outcome, script, known)  # some read the document
 
-    async def _answer_call(self, gate: Gatekeeper, call: ScriptCall, writes: Writes) -> CallAnswer:
+    async def _answer_call(self, gate: Gatekeeper, call: ScriptCall, run: _Run) -> CallAnswer:
+        send, note = run.writes.send, run.note
         try:
-            response = await gate.request(call.arguments, call.body, through=writes.send)
+            response = await gate.request(call.arguments, call.body, through=send, note=note)
         except OvhMcpError as error:
             return failed_call_answer(error, call, self._redactor)
         except Exception:  # noqa: BLE001  # a bug in one call must not take the script with it
@@ -198,8 +199,18 @@ class _Run:
     client: str
     calls: int = 0
     lookups: int = 0
+    notes: dict[str, None] = field(default_factory=dict)
     end: str = "cancelled"
     started: float = field(default_factory=time.monotonic)
+
+    def note(self, text: str) -> None:
+        """Keep what should be known of a call, each once."""
+        if len(self.notes) < limits.CALL_NOTES:
+            self.notes[text] = None
+
+    def with_notes(self, outcome: Outcome) -> Outcome:
+        """Return the outcome with the notes on its calls behind those on its result."""
+        return replace(outcome, notes=(*outcome.notes, *self.notes)) if self.notes else outcome
 
     def log_end(self) -> None:
         """Log the one line that every run leaves."""
