@@ -81,6 +81,14 @@ PROMISES: Final[dict[str, str]] = {
     # simulator
     "simulator.sdk": "OVH's own Python SDK works against the simulator unchanged.",
     "simulator.endpoint": "--endpoint simulator brings its own account and needs no credentials.",
+    # lists and waiting
+    "lists.expansion": "ovh.list gives the objects of a v1 list in a few requests where the API expands it.",
+    "lists.one-by-one": "Where it does not, items are read in parallel, in order, and that is remembered.",
+    "lists.item-errors": "An item of a list that cannot be read leaves its error in its place.",
+    "lists.calls-run-out": "A list that outlasts a script's calls ends with what was read and how to go on.",
+    "lists.filter": "A filter of ovh.list means the same however the list is read.",
+    "wait.task": "ovh.wait reads the task that a write gave until it has settled.",
+    "wait.time": "When the time is nearly up, ovh.wait says where it stands and what to call next.",
     # command line
     "cli.one-shot": "search and execute run once from the command line; exit status 1 on a tool error.",
     "cli.catalog": "catalog tells the status, refreshes, compares, finds, describes and exports; --json for programs.",

@@ -105,6 +105,7 @@ RefusedCode = Literal[
     "method-not-allowed",
     "unsafe-path",
     "invalid-call",
+    "too-many-calls",
 ]
 
 

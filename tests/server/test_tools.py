@@ -43,7 +43,7 @@ The whole OVHcloud API (domains, DNS, email, public cloud, VPS, dedicated server
 1. `search`: ovh.find("words") for the operation, ovh.describe(it) for what it takes and answers. Never guess a path.
 2. `execute` a script that calls it. One script may make many calls: chain, join and filter there, and return only the fields you need, because long results are cut.
 
-- Paths begin with /v1 or /v2, as in the document. Most v1 lists answer only ids; the item is at the child path.
+- Paths begin with /v1 or /v2, as in the document. Most v1 lists answer only ids; ovh.list gives the objects.
 - POST, PUT and DELETE act on a real account, and some cost money: GET what is there first, and make sure that the user wants the change.
 - An error says what was wrong and what to do next: correct the script and run it again. If the call may have been processed, look before you repeat it.\
 """)
@@ -97,10 +97,10 @@ await ovh.request({ method, path, params, query, body }) gives the parsed answer
 - path: from the document, filled in, or as it stands with `params`, which encode every value; needed for values with "/": { method: "GET", path: "/v1/ip/{ip}", params: { ip: "203.0.113.0/24" } }
 - query: an object; body: JSON, on POST and PUT only.
 - A failed call throws an OvhError { message, status, errorCode, details, hint, remedy } that you can catch to go on.
-- Ids to objects, in parallel (10 calls go out at a time, the rest wait their turn):
-  await Promise.all(ids.map(id =>
-    ovh.request({ method: "GET", path: "/v1/vps/{serviceName}", params: { serviceName: id } })))
 - ovh.get, post, put and delete(path, { params, query, body }) are the same, shorter.
+- await ovh.list(path, { params, query, expand, limit, filter }) gives a whole list, all pages. expand: true gives a v1 list's objects instead of its ids, filter: { fieldType: "A", ttl: { gt: 60 } } some of them; for lists it is far faster than calls of your own.
+- await ovh.wait(task or { path }, { until: "status" }) looks until a task or a state has settled: { settled, status, value, next }.
+- For other ids, in parallel: await Promise.all(ids.map(id => ovh.get("/v1/vps/{serviceName}", { params: { serviceName: id } }))); 10 calls go out at a time.
 - ovh.find, describe and resolve are here, too.
 - Integers beyond 2^53 are BigInt. There is no fetch, require or setTimeout.
 Unknown operations and wrong methods are refused before anything is sent. Limits: 30 s, 64 MiB, 1,000 calls.\

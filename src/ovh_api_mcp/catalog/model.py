@@ -65,11 +65,23 @@ class Deprecation:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """What is known of a list: the template that reads one item, "" where there is none, and its paging.
+
+    Paging is "v1" (ids, which v1 expands on request), "cursor" (v2), or "".
+    """
+
+    item: str
+    pagination: str
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """A method on a path template, such as GET /v1/domain/zone/{zoneName}.
 
     `service` is branch and root path without a slash in front: "v1/domain". `body_fields` is empty
     where the body is no object with fixed fields; `iam_actions` are those that a caller must have.
+    `answer` is the name of the component schema that it answers, "" where it answers anything else.
     """
 
     method: Method
@@ -85,6 +97,8 @@ class Operation:
     body_fields: tuple[BodyField, ...] = ()
     iam_actions: tuple[str, ...] = ()
     deprecation: Deprecation | None = None
+    listing: Listing | None = None
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

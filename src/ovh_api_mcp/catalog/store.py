@@ -39,6 +39,7 @@ import msgspec
 from ovh_api_mcp import __version__
 from ovh_api_mcp.catalog.absences import Absences
 from ovh_api_mcp.catalog.cache_place import may_be_changed_by_others
+from ovh_api_mcp.catalog.components import REFERENCE_PREFIX
 from ovh_api_mcp.catalog.model import CatalogInfo, Method, Operation
 from ovh_api_mcp.catalog.stored_operation import parse_operation
 from ovh_api_mcp.catalog.validators import NO_VALIDATORS, Validators
@@ -214,6 +215,22 @@ class CatalogFile:
         rows = self._rows("SELECT json FROM operations WHERE path = ? AND method = ?", path, method.value)
         return _blob(rows[0][0], self.path) if rows else None
 
+    def readers(self, service: str, schema: str) -> list[str]:
+        """Return the path templates of a service where GET answers a component schema, sorted."""
+        rows = self._rows(
+            "SELECT path FROM operations WHERE service = ? AND method = 'GET' AND instr(json, ?)"
+            " ORDER BY path",
+            service,
+            f'"{REFERENCE_PREFIX}{schema}"'.encode(),
+        )
+        with _translated(self.path):
+            paths = [_text(path) for (path,) in rows]
+        return [path for path in paths if self._answers(path, schema)]
+
+    def _answers(self, path: str, schema: str) -> bool:
+        operation = self.operation(Method.GET, path)
+        return operation is not None and operation.answer == schema
+
     def schema_json(self, name: str) -> bytes | None:
         """Return a component schema as it stands in the document."""
         rows = self._rows("SELECT json FROM schemas WHERE name = ?", name)
@@ -265,7 +282,7 @@ class CatalogFile:
         with _translated(self.path):
             return [msgspec.convert(each, row) for each in rows]
 
-    def _rows(self, statement: str, *values: str | int) -> list[tuple[object, ...]]:
+    def _rows(self, statement: str, *values: str | int | bytes) -> list[tuple[object, ...]]:
         with self._lock, _translated(self.path):
             return self._connection.execute(statement, values).fetchall()
 

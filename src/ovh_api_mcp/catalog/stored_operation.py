@@ -11,7 +11,15 @@ from typing import Literal, TypeAlias, cast
 import msgspec
 
 from ovh_api_mcp.catalog.components import REFERENCE_PREFIX
-from ovh_api_mcp.catalog.model import BodyField, Deprecation, Lifecycle, Method, Operation, Parameter
+from ovh_api_mcp.catalog.model import (
+    BodyField,
+    Deprecation,
+    Lifecycle,
+    Listing,
+    Method,
+    Operation,
+    Parameter,
+)
 from ovh_api_mcp.json_value import JsonObject
 
 SchemaJson: TypeAlias = Callable[[str], bytes | None]
@@ -58,6 +66,17 @@ class _StoredAction(msgspec.Struct, frozen=True):
     required: bool = True
 
 
+class _StoredList(msgspec.Struct, frozen=True):
+    item: str = ""
+    pagination: str = ""
+
+
+class _StoredAnswer(msgspec.Struct, frozen=True):
+    """A response; one that stands for an error is a reference."""
+
+    content: dict[str, _StoredMedia] = {}
+
+
 class _StoredOperation(msgspec.Struct, frozen=True):
     """What of an operation object the rest of the program asks for."""
 
@@ -69,6 +88,8 @@ class _StoredOperation(msgspec.Struct, frozen=True):
     body: _StoredBody | None = msgspec.field(name="requestBody", default=None)
     security: list[object] | None = None
     actions: list[_StoredAction] = msgspec.field(name="x-ovh-iam-actions", default_factory=list)
+    listing: _StoredList | None = msgspec.field(name="x-ovh-list", default=None)
+    responses: dict[str, _StoredAnswer] = {}
 
 
 def parse_operation(method: Method, path: str, text: bytes, schema_json: SchemaJson) -> Operation:
@@ -95,7 +116,17 @@ def parse_operation(method: Method, path: str, text: bytes, schema_json: SchemaJ
         body_fields=_body_fields(stored.body, schema_json),
         iam_actions=tuple(each.name for each in stored.actions if each.required),
         deprecation=_deprecation(stored.status) if lifecycle is Lifecycle.DEPRECATED else None,
+        listing=Listing(stored.listing.item, stored.listing.pagination) if stored.listing else None,
+        answer=_answer(stored.responses),
     )
+
+
+def _answer(responses: dict[str, _StoredAnswer]) -> str:
+    """Return the name of the component schema that a success is."""
+    for status, response in responses.items():
+        if status.startswith("2") and (media := response.content.get("application/json")):
+            return media.schema.reference.removeprefix(REFERENCE_PREFIX)
+    return ""
 
 
 def _body_fields(body: _StoredBody | None, schema_json: SchemaJson) -> tuple[BodyField, ...]:

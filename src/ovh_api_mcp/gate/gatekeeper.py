@@ -84,7 +84,7 @@ class Gatekeeper:
         `through` is called for what may leave and for nothing else, `note` for what should be known of
         it. *Raises* RefusedError when nothing was sent, else what `send` raises, explained.
         """
-        asked = self._asked(arguments, body)
+        asked = self.asked(arguments, body)
         request = _api_request(asked)
         if about := deprecation_note(asked.operation, self._router):
             note(about)
@@ -96,13 +96,22 @@ class Gatekeeper:
 
     def check(self, arguments: JsonObject, body: bytes | None = None) -> ApiRequest:
         """Return the request that a call amounts to, without sending it; *Raises* RefusedError."""
-        return _api_request(self._asked(arguments, body))
+        return _api_request(self.asked(arguments, body))
 
-    def _asked(self, arguments: JsonObject, body: bytes | None) -> Asked:
+    def asked(self, arguments: JsonObject, body: bytes | None = None) -> Asked:
+        """Return the call with the operation that it names, its query and headers yet unchecked.
+
+        *Raises* RefusedError.
+        """
         call = parse_call(arguments, body)
         path = normalise_path(call.path, call.params)
         route = self._router.route(call.method, path)
         return Asked(call, self._operation(route), route)
+
+    def origin(self, arguments: JsonObject) -> str:
+        """Return method and path of a call that was let through, as it went over the wire."""
+        route = self.asked(arguments).route
+        return f"{route.method} {route.wire}"
 
     def no_operation(self, method: Method, path: str) -> RefusedError:
         """Return what a call to a path of no operation would be told: the nearest ones."""

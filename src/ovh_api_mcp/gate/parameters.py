@@ -92,8 +92,7 @@ def _unknown_query(operation: Operation, name: str, declared: list[str]) -> Refu
     has = f"It takes {listed(declared, _NAMES_CHARS)}." if declared else "It takes none."
     paging = ""
     if operation.path.startswith("/v2/") and name.lower().replace("_", "") in _PAGING:
-        # Not X-Pagination-Cursor: the next cursor is in a header of the answer, which no script sees.
-        paging = " Lists of v2 come in pages; the header X-Pagination-Size asks for a larger one."
+        paging = " Lists of v2 come in pages (X-Pagination-Size): ovh.list(path, { limit }) reads them all."
     return refusal(
         "invalid-call",
         f"{operation.method} {operation.path} has no query parameter {quoted(name)}.{meant} {has}{paging}",

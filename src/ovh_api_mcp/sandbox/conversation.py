@@ -85,6 +85,7 @@ class Conversation:
             self._reply,
             take_over,
             self.set_clock,
+            self._time_left_s,
             may_call=bounds.may_call,
         )
         self._replies = 0
@@ -273,10 +274,15 @@ class Conversation:
                     await self._core.begin()
             self._replies += 1
             self.set_clock()
-            head = {"id": call_id, "ok": answer.is_ok, "stood_s": self._clock.stood_s}
+            head: dict[str, object] = {"id": call_id, "ok": answer.is_ok, "stood_s": self._clock.stood_s}
+            if answer.origin:
+                head["origin"] = answer.origin
             frame = frames.encode_json(FrameType.REPLY, head, answer.json)
             with contextlib.suppress(OSError):  # a child that is gone shows in _listen
                 await asyncio.get_running_loop().sock_sendall(self._child.channel, frame)
+
+    def _time_left_s(self) -> float:
+        return self._bounds.timeout_s - self._clock.run_s
 
     def set_clock(self) -> None:
         """Let the clock run while the script computes or the API has a call of it, and only then."""
@@ -293,18 +299,18 @@ def _parse_call(kind: JsonValue, arguments: bytes) -> ScriptCall:
         return _parse_request(arguments)
     if not isinstance(kind, str) or kind not in _CALL_KINDS:
         raise FrameError("a call of no known kind")
-    lookup: CallKind = kind  # type: ignore[assignment]
-    return ScriptCall(lookup, _parse_lookup(arguments))
+    known: CallKind = kind  # type: ignore[assignment]
+    return ScriptCall(known, _parse_arguments(arguments))
 
 
-def _parse_lookup(arguments: bytes) -> JsonObject:
+def _parse_arguments(arguments: bytes) -> JsonObject:
     """Return what is asked for; unlike `json`, msgspec takes no half of a surrogate pair, and no NaN."""
     try:
         value: JsonValue = msgspec.json.decode(arguments)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise FrameError("a lookup that is no JSON object")
+        raise FrameError("a call that is no JSON object")
     return value
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
 from ovh_api_mcp import limits
 from ovh_api_mcp.json_value import JsonObject
+from ovh_api_mcp.sandbox.call_room import ROOM_WITHOUT_BOUNDS, CallRoom
 
 LogLevel = Literal["log", "info", "warn", "error", "debug"]
-CallKind = Literal["request", "find", "describe"]
+CallKind = Literal["request", "find", "describe", "list", "wait"]
+_LOOKUPS: Final = frozenset({"find", "describe"})
+_ERRANDS: Final = frozenset({"list", "wait"})
 FailureKind = Literal[
     "threw",
     "syntax",
@@ -38,27 +41,35 @@ class ScriptLimits:
 
 @dataclass(frozen=True, slots=True)
 class ScriptCall:
-    """What a script asks for, unchecked: a request, or something about the API's operations.
+    """What a script asks for, unchecked: a request, an errand, or something about the API's operations.
 
     Of a request, `arguments` is all that was given to `ovh.request` but the body, which stays JSON
     text as the script wrote it: a body may be large, and nothing here has to look into it. None
-    stands for no body. Of a lookup they are {"words", "options"} or {"operations"}.
+    stands for no body. Of a lookup they are {"words", "options"} or {"operations"}. An errand (a list,
+    or to wait for something) takes several requests, all of which only read; `room` is what the
+    script's bounds leave to it.
     """
 
     kind: CallKind
     arguments: JsonObject
     body: bytes | None = None
+    room: CallRoom = field(default=ROOM_WITHOUT_BOUNDS, compare=False, repr=False)
 
     @property
     def is_lookup(self) -> bool:
         """Tell whether the server answers it by itself, from the catalogue."""
-        return self.kind != "request"
+        return self.kind in _LOOKUPS
+
+    @property
+    def is_errand(self) -> bool:
+        """Tell whether it takes several requests, each with a turn of its own."""
+        return self.kind in _ERRANDS
 
     @property
     def may_change_something(self) -> bool:
         """Tell whether the call is a request, and anything but a GET."""
         method = self.arguments.get("method")
-        return not (self.is_lookup or (isinstance(method, str) and method.upper() == "GET"))
+        return self.kind == "request" and not (isinstance(method, str) and method.upper() == "GET")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +77,13 @@ class CallAnswer:
     """What the script gets: valid JSON text of the value, or of the fields of an OvhError.
 
     The fields are message, code, status, errorCode, class, queryId, details, hint, remedy, method,
-    path; absent ones are left out.
+    path; absent ones are left out. `origin` is the request that gave an object, so that it can be
+    waited for ("POST /v1/vps/x/reboot"), or "".
     """
 
     is_ok: bool
     json: bytes
+    origin: str = ""
 
 
 AnswerCall = Callable[[ScriptCall], Awaitable[CallAnswer]]

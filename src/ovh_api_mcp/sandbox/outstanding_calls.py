@@ -3,17 +3,20 @@
 Contract: nobody needs the answer to a read whose script has ended: it is cancelled. A write that
 has begun may have been processed: it is waited for (limits.UNAWAITED_WRITE_S), and where nobody
 can wait it is handed to whoever outlives the script. What has not begun never leaves. A lookup is
-counted apart and takes its turn among lookups: it waits for no call, and no call for it.
+counted apart and takes its turn among lookups: it waits for no call, and no call for it. Each request
+of an errand has a turn of its own, and counts as a call; the errand itself does not.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from typing import Final
 
 from ovh_api_mcp import limits
-from ovh_api_mcp.errors import InternalError
+from ovh_api_mcp.errors import InternalError, RefusedError
 from ovh_api_mcp.sandbox.fair_queue import FairQueue
 from ovh_api_mcp.sandbox.frames import FrameError
 from ovh_api_mcp.sandbox.outcome import AnswerCall, CallAnswer, ScriptCall
@@ -31,17 +34,51 @@ _BUSY = CallAnswer(
     json=b'{"message":"the server is busy with other calls, and no turn came for this one; it was not sent",'
     b'"code":"busy"}',
 )
+_TOO_MANY: Final = (
+    f"this script has made {limits.CALLS_PER_SCRIPT:,} API calls, which is the limit: "
+    "return what you have and go on in another run"
+)
+_TOO_MANY_CALLS = CallAnswer(
+    is_ok=False, json=f'{{"message":"{_TOO_MANY}","code":"too-many-calls"}}'.encode()
+)
 
 
 @dataclass(slots=True)
 class _Unanswered:
+    """A call; `busy` counts what of it is under way: its request, those of an errand, or its pause."""
+
     call: ScriptCall
     size_bytes: int
-    has_begun: bool = False
+    busy: int = 0
+
+    @property
+    def has_begun(self) -> bool:
+        return self.busy > 0
 
     @property
     def must_end_by_itself(self) -> bool:
         return self.has_begun and self.call.may_change_something
+
+
+class _Room:
+    """What a script's bounds leave to one of its calls."""
+
+    def __init__(self, calls: OutstandingCalls, unanswered: _Unanswered) -> None:
+        self._calls = calls
+        self._unanswered = unanswered
+
+    def time_left_s(self) -> float:
+        return self._calls.time_left_s()
+
+    def requests_left(self) -> int:
+        return max(0, limits.CALLS_PER_SCRIPT - self._calls.count)
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        return self._calls.turn_of_errand(self._unanswered)
+
+    async def pause(self, seconds: float) -> None:
+        with self._calls.busy(self._unanswered):
+            await asyncio.sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +125,7 @@ class OutstandingCalls:
         reply: Reply,
         take_over: TakeOver,
         on_change: Callable[[], None],
+        time_left_s: Callable[[], float],
         *,
         may_call: bool,
     ) -> None:
@@ -98,6 +136,9 @@ class OutstandingCalls:
         self._reply = reply
         self._take_over = take_over
         self._on_change = on_change
+        self.time_left_s = time_left_s
+        self._own_turns = asyncio.Semaphore(limits.CALLS_IN_FLIGHT_PER_SCRIPT)
+        self._asked = 0  # for anything but lookups
         self._unanswered: dict[asyncio.Task[None], _Unanswered] = {}
         self._answered: dict[asyncio.Task[None], ScriptCall] = {}  # the child has yet to be told
         self._room = asyncio.Event()
@@ -131,6 +172,7 @@ class OutstandingCalls:
         else:
             await self._count_call(size_bytes)
         unanswered = _Unanswered(call, size_bytes)
+        unanswered.call = replace(call, room=_Room(self, unanswered))
         task = asyncio.create_task(self._serve(call_id, unanswered))
         self._unanswered[task] = unanswered
         task.add_done_callback(self._forget)
@@ -156,9 +198,9 @@ class OutstandingCalls:
         return self._in_flight(are_lookups=are_lookups) > most
 
     async def _count_call(self, size_bytes: int) -> None:
-        self.count += 1
+        self._asked += 1
         are_too_many = self._are_more_than(limits.CALLS_IN_FLIGHT_PER_SCRIPT, are_lookups=False)
-        if self.count > limits.CALLS_PER_SCRIPT or are_too_many:
+        if self._asked > limits.CALLS_PER_SCRIPT or are_too_many:
             raise FrameError("more calls than a script may make")
         while self._bytes() and self._bytes() + size_bytes > limits.CALL_BYTES:
             self._room.clear()
@@ -209,19 +251,55 @@ class OutstandingCalls:
         self._answered.pop(task, None)  # the child may call again before this task is seen to end
 
     async def _answer(self, unanswered: _Unanswered) -> CallAnswer:
-        if not (self._may_call or unanswered.call.is_lookup):
+        call = unanswered.call
+        if call.is_lookup:
+            return await self._in_turn(unanswered)
+        if not self._may_call:
             return _NO_CALLS_IN_SEARCH
+        if call.is_errand:
+            return await self._answer_call(call)
+        if self.count >= limits.CALLS_PER_SCRIPT:  # those of errands, which the child does not see, included
+            return _TOO_MANY_CALLS
+        self.count += 1
+        async with self._own_turns:
+            return await self._in_turn(unanswered)
+
+    async def _in_turn(self, unanswered: _Unanswered) -> CallAnswer:
         turns = self._turns.of(unanswered.call)
         try:
             await turns.take(self._client)
         except InternalError:
             return _BUSY
         try:
-            unanswered.has_begun = True
-            self._on_change()
-            return await self._answer_call(unanswered.call)
+            with self.busy(unanswered):
+                return await self._answer_call(unanswered.call)
         finally:
             turns.give_back(self._client)
+
+    @asynccontextmanager
+    async def turn_of_errand(self, unanswered: _Unanswered) -> AsyncIterator[None]:
+        """Hold a turn for one request of an errand; see CallRoom.turn."""
+        if self.count >= limits.CALLS_PER_SCRIPT:
+            raise RefusedError(_TOO_MANY, code="too-many-calls")
+        self.count += 1
+        async with self._own_turns:
+            await self._turns.calls.take(self._client)
+            try:
+                with self.busy(unanswered):
+                    yield
+            finally:
+                self._turns.calls.give_back(self._client)
+
+    @contextmanager
+    def busy(self, unanswered: _Unanswered) -> Iterator[None]:
+        """Note that something of a call is under way: its script's time passes."""
+        unanswered.busy += 1
+        self._on_change()
+        try:
+            yield
+        finally:
+            unanswered.busy -= 1
+            self._on_change()
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._unanswered.pop(task, None)

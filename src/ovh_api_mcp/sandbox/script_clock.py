@@ -32,9 +32,14 @@ class ScriptClock:
         """The seconds since it was started, those of standing still included."""
         return time.monotonic() - self._started
 
+    @property
+    def run_s(self) -> float:
+        """The seconds that the script has had."""
+        return self.elapsed_s - self.stood_s
+
     def has_run(self, seconds: float) -> bool:
         """Tell whether the script has had so much time."""
-        return self.elapsed_s - self.stood_s >= seconds
+        return self.run_s >= seconds
 
     @asynccontextmanager
     async def deadline(self) -> AsyncIterator[None]:

@@ -106,9 +106,18 @@ def _joined(*texts: str) -> str:
     return "\n".join(text for text in texts if text)
 
 
-def call_answer(response: ApiResponse, redactor: Redactor) -> CallAnswer:
-    """Return what a script gets for a call that succeeded; an empty answer is null."""
-    return CallAnswer(is_ok=True, json=_without_secrets(response.body or b"null", redactor))
+def call_answer(response: ApiResponse, redactor: Redactor, *, origin: str) -> CallAnswer:
+    """Return what a script gets for a call that succeeded; an empty answer is null.
+
+    `origin` is the call; an object that it gave can be waited for by it.
+    """
+    body = _without_secrets(response.body or b"null", redactor)
+    return CallAnswer(is_ok=True, json=body, origin=origin if body.lstrip()[:1] == b"{" else "")
+
+
+def errand_answer(answer: bytes, redactor: Redactor) -> CallAnswer:
+    """Return what a script gets for an errand that succeeded, JSON text."""
+    return CallAnswer(is_ok=True, json=_without_secrets(answer, redactor))
 
 
 def lookup_answer(value: JsonValue, redactor: Redactor) -> CallAnswer:

@@ -48,6 +48,7 @@ class App:
         self._client = client
         self._rights = rights
         self._gate: Gatekeeper | None = None
+        self._file: CatalogFile | None = None
         self._lookups: Lookups | None = None
         self._keys: Document = NoDocument()
         self._absences = Absences()
@@ -69,6 +70,7 @@ class App:
             lookups=self._answer_lookups,
             document=lambda: self._keys,
             absences=lambda: self._absences,
+            readers=lambda service, schema: self._file.readers(service, schema) if self._file else [],
             sandbox=self.sandbox,
             redactor=redactor,
             limit_code_bytes=settings.max_code_bytes,
@@ -112,6 +114,7 @@ class App:
         return {"status": "ok", "version": __version__, "catalogue": catalogue}
 
     def _switch_to(self, file: CatalogFile) -> None:
+        self._file = file
         self._gate = Gatekeeper(file, self._client.send, absences=file.absences, rights=self._rights)
         self._absences = file.absences
         self._lookups = Lookups(file, self._gate)

@@ -20,7 +20,7 @@ Never guess a path.
 and return only the fields you need, because long results are cut.
 
 - Paths begin with /v1 or /v2, as in the document. Most v1 lists answer only ids; \
-the item is at the child path.
+ovh.list gives the objects.
 - POST, PUT and DELETE act on a real account, and some cost money: GET what is there first, and make \
 sure that the user wants the change.
 - An error says what was wrong and what to do next: correct the script and run it again. If the call \
@@ -57,10 +57,14 @@ needed for values with "/": { method: "GET", path: "/v1/ip/{ip}", params: { ip: 
 - query: an object; body: JSON, on POST and PUT only.
 - A failed call throws an OvhError { message, status, errorCode, details, hint, remedy } that you can catch \
 to go on.
-- Ids to objects, in parallel (10 calls go out at a time, the rest wait their turn):
-  await Promise.all(ids.map(id =>
-    ovh.request({ method: "GET", path: "/v1/vps/{serviceName}", params: { serviceName: id } })))
 - ovh.get, post, put and delete(path, { params, query, body }) are the same, shorter.
+- await ovh.list(path, { params, query, expand, limit, filter }) gives a whole list, all pages. expand: true \
+gives a v1 list's objects instead of its ids, filter: { fieldType: "A", ttl: { gt: 60 } } some of them; \
+for lists it is far faster than calls of your own.
+- await ovh.wait(task or { path }, { until: "status" }) looks until a task or a state has settled: \
+{ settled, status, value, next }.
+- For other ids, in parallel: await Promise.all(ids.map(id => ovh.get("/v1/vps/{serviceName}", \
+{ params: { serviceName: id } }))); 10 calls go out at a time.
 - ovh.find, describe and resolve are here, too.
 - Integers beyond 2^53 are BigInt. There is no fetch, require or setTimeout.
 Unknown operations and wrong methods are refused before anything is sent. \

@@ -29,7 +29,7 @@ from ovh_api_mcp import limits
 from ovh_api_mcp.catalog.absences import Absences
 from ovh_api_mcp.errors import InternalError, OvhMcpError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
-from ovh_api_mcp.json_value import JsonValue
+from ovh_api_mcp.json_value import JsonObject, JsonValue
 from ovh_api_mcp.sandbox.advice.advice import (
     Circumstances,
     advised,
@@ -46,14 +46,18 @@ from ovh_api_mcp.server.answers import (
     ToolAnswer,
     bug,
     call_answer,
+    errand_answer,
     error_answer,
     failed_call_answer,
     fitted_answer,
     lookup_answer,
 )
 from ovh_api_mcp.server.document_keys import NoDocument
+from ovh_api_mcp.server.errand import Errand
 from ovh_api_mcp.server.heap import Heap
 from ovh_api_mcp.server.incomplete import with_notes_on_absences
+from ovh_api_mcp.server.lists import Lists
+from ovh_api_mcp.server.waiting import Readers, wait
 from ovh_api_mcp.server.writes import Writes
 
 _log = logging.getLogger(__name__)
@@ -78,12 +82,16 @@ _BOUNDS: Final[Mapping[Tool, ScriptLimits]] = {
 }
 
 
+def _no_readers(service: str, schema: str) -> list[str]:
+    return []
+
+
 class Execution:
     """Runs the scripts of both tools.
 
     `wait_gate` waits for the catalogue and returns the gate to it, once the sandbox has been given
     the same catalogue's document. `lookups` then answers what scripts ask of that one, `document`
-    returns what advice may know of it, `absences` what it lacks.
+    returns what advice may know of it, `absences` what it lacks, `readers` where it reads a schema.
     """
 
     def __init__(
@@ -97,11 +105,14 @@ class Execution:
         limit_result_tokens: int,
         document: Callable[[], Document] = NoDocument,
         absences: Callable[[], Absences] = Absences,
+        readers: Readers = _no_readers,
     ) -> None:
         self._wait_gate = wait_gate
         self._lookups = lookups
         self._document = document
         self._absences = absences
+        self._readers = readers
+        self._lists = Lists()
         self._sandbox = sandbox
         self._redactor = redactor
         self._limit_code_bytes = limit_code_bytes
@@ -141,6 +152,9 @@ class Execution:
                 run.lookups += 1
                 return await self._answer_lookup(look_up, call, run.tool)
             run.calls += 1
+            if call.is_errand:
+                errand = Errand(gate, call.room, run.note, partial(run.tell_progress, report))
+                return await self._answer_errand(errand, call)
             answer = await self._answer_call(gate, call, run)
             known.seen.note(call, answer)
             self._heap.note(len(call.body or b"") + len(answer.json))
@@ -168,7 +182,24 @@ class Execution:
             return failed_call_answer(error, call, self._redactor)
         except Exception:  # noqa: BLE001  # a bug in one call must not take the script with it
             return failed_call_answer(_logged_bug(Tool.EXECUTE), call, self._redactor)
-        return call_answer(response, self._redactor)
+        return call_answer(response, self._redactor, origin=gate.origin(call.arguments))
+
+    async def _answer_errand(self, errand: Errand, call: ScriptCall) -> CallAnswer:
+        try:
+            if call.kind == "list":
+                answer = await self._lists.read(call.arguments, errand, self._item_error)
+            else:
+                answer = await wait(call.arguments, errand, self._readers)
+        except OvhMcpError as error:
+            return failed_call_answer(error, call, self._redactor)
+        except Exception:  # noqa: BLE001  # likewise
+            return failed_call_answer(_logged_bug(Tool.EXECUTE), call, self._redactor)
+        self._heap.note(len(answer))
+        return errand_answer(answer, self._redactor)
+
+    def _item_error(self, error: OvhMcpError, arguments: JsonObject) -> str:
+        call = ScriptCall("request", {"method": "GET", **arguments})
+        return failed_call_answer(error, call, self._redactor).json.decode()
 
     async def _answer_lookup(self, look_up: AnswerLookup, call: ScriptCall, tool: Tool) -> CallAnswer:
         loop = asyncio.get_running_loop()
@@ -199,6 +230,7 @@ class _Run:
     client: str
     calls: int = 0
     lookups: int = 0
+    reports: int = 0
     notes: dict[str, None] = field(default_factory=dict)
     end: str = "cancelled"
     started: float = field(default_factory=time.monotonic)
@@ -207,6 +239,11 @@ class _Run:
         """Keep what should be known of a call, each once."""
         if len(self.notes) < limits.CALL_NOTES:
             self.notes[text] = None
+
+    async def tell_progress(self, report: ReportProgress, what: str) -> None:
+        """Tell the client how an errand goes on; the number only has to grow."""
+        self.reports += 1
+        await report(self.reports, 0, what)
 
     def with_notes(self, outcome: Outcome) -> Outcome:
         """Return the outcome with the notes on its calls behind those on its result."""

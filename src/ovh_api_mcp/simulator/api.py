@@ -27,7 +27,7 @@ class SimulatedApi:
         self._access = access
         self._url = url
         self._auth_operations = AuthOperations(access, url)
-        self._resources = Resources(State())
+        self.resources = Resources(State())
 
     async def answer(self, request: RecordedRequest) -> Answer:
         """Answer a request; every no is in OVH's shape."""
@@ -80,7 +80,7 @@ class SimulatedApi:
         checked = _check(request, service, route, operation, (branch, *segments))
         about_keys = (request.method, "/" + "/".join(segments)) if branch == "v1" else ("", "")
         answer = self._auth_operations.answer(about_keys, request, caller, checked.body)
-        return self._resources.answer(checked) if answer is None else answer
+        return self.resources.answer(checked) if answer is None else answer
 
 
 def _check(

@@ -14,7 +14,8 @@ from ovh_api_mcp.simulator.collection import Collection
 from ovh_api_mcp.simulator.library import Service
 from ovh_api_mcp.simulator.native import Operation
 from ovh_api_mcp.simulator.routing import Route, parameter_name
-from ovh_api_mcp.simulator.state import Place, State
+from ovh_api_mcp.simulator.state import Place, State, parse_place
+from ovh_api_mcp.simulator.tasks import Tasks, find_task_list
 from ovh_api_mcp.simulator.types import ListOf
 
 
@@ -42,6 +43,12 @@ class Resources:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self.tasks = Tasks()
+        self.not_expanded: set[str] = set()
+
+    def fill(self, path: str, count: int) -> None:
+        """Give a v1 list of ids, "/v1/domain/zone/example.com/record", as many members, numbered from 1."""
+        self._state.fill(parse_place(path), map(str, range(1, min(count, SIMULATOR_KEPT) + 1)))
 
     def answer(self, request: CheckedRequest) -> Answer:
         """Do what the request asks for; raises `No` where something on its path does not exist."""
@@ -64,6 +71,8 @@ class Resources:
         found = shape.find_collection(request.service, request.route)
         if found is not None:
             return self._list(request, found)
+        if changed := self.tasks.look(request.place):
+            self._state.change(request.place, changed)
         value = self._view(request, request.operation.response_type, request.place, request.route)
         if isinstance(value, list) and _is_paged(request):
             value, headers = lists.cut_page([(str(i), row) for i, row in enumerate(value)], request.headers)
@@ -72,7 +81,7 @@ class Resources:
 
     def _list(self, request: CheckedRequest, found: Collection) -> Answer:
         keys = self._filter(request, found, self._keys(request.service, found, request.place))
-        if lists.is_expanded(request.headers) and found.item_type and not _is_paged(request):
+        if self._is_expanded(request, found) and found.item_type:
             items = [self._item(request, found, key, found.item_type) for key in keys]
             page, headers = lists.expand(items, request.headers)
             return to_json([*page], headers=headers)
@@ -81,6 +90,12 @@ class Resources:
             return to_json([row for _, row in rows])
         shown, headers = lists.cut_page(rows, request.headers)
         return to_json(shown, headers=headers)
+
+    def _is_expanded(self, request: CheckedRequest, found: Collection) -> bool:
+        """Tell whether a list is asked for as objects, and can give them."""
+        if not lists.is_expanded(request.headers) or found.item_type is None or _is_paged(request):
+            return False
+        return "/" + "/".join((request.place[0], *request.route.segments)) not in self.not_expanded
 
     def _row(self, request: CheckedRequest, found: Collection, key: str) -> JsonValue:
         """Return a member as its list shows it: the id, or the object."""
@@ -125,6 +140,9 @@ class Resources:
         if key in keys:
             raise No(409, f"The object {key[:100]} already exists", kind="Client::Conflict")
         self._state.add(request.place, key, fields)
+        if found.item_type and (record := request.service.types.record(found.item_type)):
+            place = (*request.place, key)
+            self._state.change(place, self.tasks.begin(place, request.service.types, record))
         answer_type = request.operation.response_type
         if self._shows_item(request.service, found, answer_type):
             return self._item(request, found, key, answer_type)
@@ -203,7 +221,28 @@ class Resources:
         return self._state.members(place, lambda: shape.make_keys(service, found, seed))
 
     def _made(self, request: CheckedRequest) -> JsonValue:
-        """Return a value of the answer's type that belongs to nothing in the account."""
+        """Return the task that a write begins, or a value that belongs to nothing in the account."""
+        return self._begun(request) or self._new_value(request)
+
+    def _begun(self, request: CheckedRequest) -> JsonValue:
+        """Begin a task where the answer is one that can be read again; None elsewhere."""
+        service, type_text = request.service, request.operation.response_type
+        record = service.types.record(type_text)
+        if record is None or not type_text.endswith("Task"):
+            return None
+        listing = find_task_list(service.router, request.route, type_text)
+        found = shape.find_collection(service, listing) if listing else None
+        if listing is None or found is None:
+            return None
+        params = request.params
+        names = [parameter_name(segment) for segment in listing.segments]
+        filled = [params[n] if n else part for n, part in zip(names, listing.segments, strict=True)]
+        place: Place = (request.place[0], *filled)
+        key = shape.next_key(service, found, "/".join(place), self._keys(service, found, place))
+        self._state.add(place, key, self.tasks.begin((*place, key), service.types, record))
+        return self._item(request, found, key, type_text, collection=place)
+
+    def _new_value(self, request: CheckedRequest) -> JsonValue:
         seed = "/".join((*request.place, request.operation.http_method))
         return request.service.values.make(request.operation.response_type, seed)
 

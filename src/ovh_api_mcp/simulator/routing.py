@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -45,6 +46,15 @@ class Router:
             if node is not None:
                 node = node.template if parameter_name(segment) else node.literals.get(segment)
         return None if node is None else node.route
+
+    def routes(self) -> Iterator[Route]:
+        """Yield every route."""
+        nodes = [self._root]
+        while nodes:
+            node = nodes.pop()
+            if node.route is not None:
+                yield node.route
+            nodes += [*node.literals.values(), *([node.template] if node.template else [])]
 
     def _add(self, api: Api) -> None:
         segments = tuple(api.path.strip("/").split("/"))

@@ -24,7 +24,8 @@ class Simulator:
 
     `url` is the API root without a slash at its end, `account` its only account. `time_offset_s` is
     how far its clock is ahead of the local one; it may be changed while it runs, as may
-    `token_lifetime_s` and `latency_s`.
+    `token_lifetime_s` and `latency_s`. `resources` has the account's things: how long its tasks take, how
+    they end, how many members its lists have, and which lists (by their templates) v1 does not expand.
     """
 
     def __init__(self, library: Library, url: str) -> None:
@@ -33,7 +34,9 @@ class Simulator:
         self.faults = FaultBoard()
         self.time_offset_s = 0.0
         self._access = Access(self.account, lambda: time.time() + self.time_offset_s)
-        self._wire = Wire(SimulatedApi(library, self._access, self.url), self.faults)
+        api = SimulatedApi(library, self._access, self.url)
+        self.resources = api.resources
+        self._wire = Wire(api, self.faults)
         self._server: LoopbackServer | None = None
 
     @classmethod

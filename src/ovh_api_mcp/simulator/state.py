@@ -31,10 +31,10 @@ class State:
         self._created: set[Place] = set()
         seed = json.loads(_SEED.read_bytes())
         for path, members in seed["collections"].items():
-            place = _parse_place(path)
+            place = parse_place(path)
             self._members[place] = dict.fromkeys(members)
             self._values |= {(*place, key): value for key, value in members.items()}
-        self._values |= {_parse_place(path): value for path, value in seed["objects"].items()}
+        self._values |= {parse_place(path): value for path, value in seed["objects"].items()}
 
     def members(self, place: Place, make: Callable[[], Iterable[str]]) -> list[str]:
         """Return the keys of a collection, in order; those of one never seen come from `make`.
@@ -59,6 +59,10 @@ class State:
         self._created.add((*collection, key))
         self._values[(*collection, key)] = fields
 
+    def fill(self, collection: Place, keys: Iterable[str]) -> None:
+        """Give a collection these members and no others; they are made up when they are read."""
+        self._members[collection] = dict.fromkeys(keys)
+
     def change(self, place: Place, fields: JsonObject) -> None:
         """Set properties of an object, leaving the others as they are."""
         known = self._values.get(place)
@@ -78,5 +82,6 @@ class State:
         self._created = {p for p in self._created if p[: len(place)] != place}
 
 
-def _parse_place(path: str) -> Place:
+def parse_place(path: str) -> Place:
+    """Return the place of a path such as /v1/vps/x."""
     return tuple(unquote(segment) for segment in path.strip("/").split("/"))

@@ -14,7 +14,9 @@ from ovh_api_mcp.errors import cut_foreign
 from ovh_api_mcp.sandbox.advice.source import Source
 from ovh_api_mcp.sandbox.advice.syntax import HTTP_REQUEST, NO_MODULES
 
-OVH_MEMBERS: Final = frozenset({"request", "get", "post", "put", "delete", "find", "describe", "resolve"})
+OVH_MEMBERS: Final = frozenset(
+    {"request", "get", "post", "put", "delete", "find", "describe", "list", "wait", "resolve"}
+)
 """What `ovh` has in a script; a test holds it against the real one."""
 
 _CALL: Final = 'await ovh.request({ method: "GET", path: "/v1/me" })'
@@ -26,7 +28,7 @@ _NO_PROCESS: Final = (
     "the server authenticates every ovh.request itself. Write values into the script."
 )
 _NO_FILES: Final = "There are no files in the sandbox: return the data instead."
-_NO_TIMERS: Final = "There are no timers in the sandbox, so a script cannot wait: return what there is now, and look again in another run."
+_NO_TIMERS: Final = "There are no timers in the sandbox, so a script cannot sleep: await ovh.wait(task) waits for a task or a state."
 _NO_BROWSER: Final = (
     "There is no browser in the sandbox, only JavaScript itself with `ovh`, `spec`, `console` and `crypto`."
 )
@@ -189,8 +191,8 @@ def ovh_misuse_hint(source: Source) -> str:
         )
         return (
             f"ovh.{cut_foreign(name, 40)} does not exist: {meant} `ovh` has request({{ method, path, params, "
-            "query, body }), get, post, put, delete(path, { params, query, body }), find(words), "
-            "describe(operation), resolve(schema)."
+            "query, body }), get, post, put, delete(path, { params, query, body }), list(path, { expand }), "
+            "wait(task), find(words), describe(operation), resolve(schema)."
         )
     if source.search(_OVH_CALLED):
         return f"`ovh` is an object that is ready to use, no function or class: {_CALL}."

@@ -34,6 +34,7 @@ from ovh_api_mcp.sandbox.inside.forms import (
 _JOBS_BETWEEN_LOOKS: Final = 64  # at the queues and the clock, for a script that never runs out of jobs
 _LONG_NUMBER: Final = re.compile(rb"\d{16}")
 _JUST_OUT_OF_TIME_S: Final = 0.05
+_LOOKUPS: Final = frozenset({"find", "describe"})
 
 
 class _NotParsedError(Exception):
@@ -154,8 +155,8 @@ class Guest:
     def _send_call(self, call_id: int, kind: str, arguments: str) -> bool:
         """Send a call, or refuse it: the prelude counts characters, a frame bytes."""
         body = arguments.encode()
-        if len(body) > (limits.CALL_BYTES if kind == "request" else limits.LOOKUP_BYTES):
-            self._enter("reply", call_id, False, "", False)
+        if len(body) > (limits.LOOKUP_BYTES if kind in _LOOKUPS else limits.CALL_BYTES):
+            self._enter("reply", call_id, False, "", False, "")
             return False
         self._send(frames.encode_json(FrameType.CALL, {"id": call_id, "kind": kind}, body))
         return True
@@ -170,7 +171,8 @@ class Guest:
         self._waited_s += max(0.0, time.monotonic() - begun - (stood_s - self._stood_s))
         self._stood_s = stood_s
         text = body.decode(errors="replace")
-        self._enter("reply", head["id"], bool(head["ok"]), text, _LONG_NUMBER.search(body) is not None)
+        has_long = _LONG_NUMBER.search(body) is not None
+        self._enter("reply", head["id"], bool(head["ok"]), text, has_long, str(head.get("origin", "")))
 
     def _time_left(self) -> float:
         left = min(self._cpu_left(), self._wall_left())

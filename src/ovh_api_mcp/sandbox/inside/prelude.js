@@ -546,7 +546,7 @@
     return count;
   }
 
-  function reply(id, ok, text, hasLong) {
+  function reply(id, ok, text, hasLong, origin) {
     const call = pending[id];
     if (call === undefined) return;
     delete pending[id];
@@ -558,6 +558,8 @@
     } catch {
       return call.reject(refusal("answer-too-large", "the answer does not fit into the script's memory", call.stack));
     }
+    if (call.kind === "list") value = listed(value, call.stack);
+    if (origin !== "" && typeof value === "object" && value !== null) apply(weakSet, origins, [value, origin]);
     call.resolve(value);
   }
 
@@ -570,6 +572,54 @@
     };
     own(call, "name", name, false);
     return call;
+  }
+  // The items of a list: errors stand in the places of those that could not be read, and where it ended
+  // early, `incomplete` says why and how to go on.
+  function listed({ items, errors, incomplete }, stack) {
+    for (let i = 0; i < errors.length; i++) own(items, errors[i][0], newOvhError(errors[i][1], stack), true);
+    if (incomplete !== null) own(items, "incomplete", incomplete, false);
+    return items;
+  }
+  function list(path, options) {
+    const given = bare();
+    given.path = path; given.options = options;
+    return ask(calls, "list", given, arguments.length > 2 ? 'ovh.list takes a path and one object: ovh.list("/v1/vps", { expand: true })' : "");
+  }
+
+  // The request that gave an object, by which the server finds where it is read again.
+  const origins = new WeakMap();
+
+  function wait(target, options) {
+    const given = bare(), known = typeof target === "object" && target !== null ? apply(weakGet, origins, [target]) : undefined;
+    given.target = target; given.options = options;
+    if (known !== undefined) given.origin = known;
+    const usage = arguments.length > 2 ? 'ovh.wait takes what to wait for and one object: ovh.wait({ path: "/v1/vps/x/tasks/1" }, { until: "done" })' : "";
+    const until = typeof options === "object" && options !== null ? options.until : undefined;
+    if (usage !== "" || typeof until !== "function") return ask(calls, "wait", given, usage);
+    given.options = { ...options };
+    delete given.options.until;
+    return waitUntil(given, until);
+  }
+  // One look after the other, each judged by the script's own function.
+  function waitUntil(given, until) {
+    return new NativePromise((resolve, reject) => {
+      function look(number) {
+        given.look = number;
+        settleWith(ask(calls, "wait", given, ""), (answer) => {
+          if (answer.next !== undefined) return resolve(answer);
+          const verdict = new NativePromise((decide) => decide(until(answer.value)));
+          settleWith(verdict, (isSettled) => {
+            answer.settled = !!isSettled;
+            return isSettled ? resolve(answer) : look(number + 1);
+          }, reject);
+        }, reject);
+      }
+      look(0);
+    });
+  }
+  function settleWith(promise, resolve, reject) {
+    own(promise, "constructor", undefined, false); // where `then` would ask the script's Promise
+    apply(then, promise, [resolve, reject]);
   }
   // What is wrong with them is for the server to say, in the words for a call.
   function find(words, options) {
@@ -674,6 +724,8 @@
     post: shortcut("POST", "post"),
     put: shortcut("PUT", "put"),
     delete: shortcut("DELETE", "delete"),
+    list,
+    wait,
     find,
     describe: describeOperations,
     resolve: resolveSchema,
@@ -870,12 +922,12 @@
   // ---------------------------------------------------------------- the only way in
 
   // A long concatenation is a rope inside the engine, which its binding cannot hand out: slice flattens it.
-  function host(secret, op, a, b, c, d) {
+  function host(secret, op, a, b, c, d, e) {
     if (secret !== token) return undefined;
-    const answer = serve(op, a, b, c, d);
+    const answer = serve(op, a, b, c, d, e);
     return typeof answer === "string" ? apply(slice, answer, [0]) : answer;
   }
-  function serve(op, a, b, c, d) {
+  function serve(op, a, b, c, d, e) {
     switch (op) {
       case "document": spec = unpacked(a); own(globalThis, "spec", spec, false); return null;
       case "seed": seed(a); return null;
@@ -884,7 +936,7 @@
       case "expression": startExpression(a); return null;
       case "statements": startStatements(a); return null;
       case "call": return takeCall();
-      case "reply": reply(a, b, c, d); return null;
+      case "reply": reply(a, b, c, d, e); return null;
       case "waiting": return calls.inFlight + lookups.inFlight;
       case "unanswered": return "[" + calls.inFlight + "," + unsent(calls) + "," + (lookups.inFlight + unsent(lookups)) + "]";
       case "logs": { const lines = logLines; logLines = ""; return lines; }

@@ -1,0 +1,143 @@
+"""Waiting for tasks and states, through the real server and a simulated API whose tasks take their time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from mcp import Client
+
+from ovh_api_mcp.secret import Redactor
+from ovh_api_mcp.server.app import App
+from ovh_api_mcp.server.protocol import build_server
+from ovh_api_mcp.settings import Flags, load_settings
+from ovh_api_mcp.simulator.simulator import Simulator
+from tests.end_to_end.api import calls_of, forget, running_simulator
+from tests.end_to_end.program import error_of, execute, says, value_of
+from tests.server.real_server import environment
+
+pytestmark = pytest.mark.anyio
+
+_VPS = "vps-1a2b3c01.vps.example.net"
+_REBOOT = f"ovh.post('/v1/vps/{_VPS}/reboot')"
+
+
+@pytest.fixture(scope="module")
+def _api() -> Iterator[Simulator]:
+    with running_simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def api(_api: Simulator) -> Simulator:
+    """An API of its own, whose tasks a test may steer."""
+    forget(_api)
+    _api.resources.tasks.outcome, _api.resources.tasks.looks = "done", 2
+    return _api
+
+
+@pytest.fixture
+async def client(api: Simulator, home: Path) -> AsyncIterator[Client]:
+    settings = load_settings(Flags(), environment(api, home), config_paths=())
+    async with (
+        App.open(settings, Redactor(settings.secrets())) as app,
+        Client(build_server(app.execution)) as connected,
+    ):
+        yield connected
+
+
+async def waited(client: Client, call: str) -> dict[str, object]:
+    value = value_of(await execute(client, f"async () => await {call}"))
+    assert isinstance(value, dict)
+    return value
+
+
+@pytest.mark.promise("wait.task")
+async def test_the_task_that_a_write_gave_is_read_where_the_catalogue_says_until_it_is_done(
+    api: Simulator, client: Client
+) -> None:
+    found = await waited(client, f"ovh.wait(await {_REBOOT})")
+    assert (found["settled"], found["status"]) == (True, "done")
+    assert str(found["path"]).startswith(f"/v1/vps/{_VPS}/tasks/")
+    assert [call.method for call in calls_of(api)] == ["POST", "GET", "GET"]
+
+
+@pytest.mark.parametrize("outcome", ["error", "cancelled"])
+async def test_a_task_that_fails_has_settled_too_and_says_how(
+    api: Simulator, client: Client, outcome: str
+) -> None:
+    api.resources.tasks.outcome, api.resources.tasks.looks = outcome, 1
+    found = await waited(client, f"ovh.wait(await {_REBOOT}, {{ until: 'done' }})")
+    assert found["settled"] is True
+    assert found["status"] in (outcome, "error")
+
+
+async def test_a_script_may_judge_by_itself_what_it_waits_for(api: Simulator, client: Client) -> None:
+    call = f"ovh.wait(await {_REBOOT}, {{ until: async task => task.state === 'done' }})"
+    assert (await waited(client, call))["settled"] is True
+
+
+async def test_an_error_of_that_judgement_is_the_scripts_error(api: Simulator, client: Client) -> None:
+    text = error_of(
+        await execute(client, f"async () => ovh.wait(await {_REBOOT}, {{ until: t => t.no.such }})")
+    )
+    assert says(text, "TypeError")
+
+
+@pytest.mark.promise("wait.time")
+async def test_when_the_time_is_up_it_says_where_it_stands_and_what_to_call_next(
+    api: Simulator, client: Client
+) -> None:
+    found = await waited(client, f"ovh.wait('/v1/vps/{_VPS}', {{ until: 'stopped', timeout: 1 }})")
+    assert (found["settled"], found["status"]) == (False, "running")
+    assert says(str(found["next"]), f'ovh.wait("/v1/vps/{_VPS}"', "stopped")
+
+
+@pytest.mark.promise("wait.time")
+async def test_a_wait_ends_before_the_script_would(api: Simulator, client: Client) -> None:
+    api.resources.tasks.looks = 1_000
+    found = await waited(client, f"ovh.wait(await {_REBOOT})")
+    assert found["settled"] is False
+    assert says(str(found["next"]), "not settled yet", "ovh.wait(")
+
+
+async def test_what_was_deleted_has_settled(api: Simulator, client: Client) -> None:
+    zone = "ovh.wait('/v1/domain/zone/example.com/record/5001', { until: 'gone' })"
+    await execute(client, "async () => ovh.delete('/v1/domain/zone/example.com/record/5001')")
+    assert (await waited(client, zone))["settled"] is True
+
+
+async def test_a_look_that_fails_for_a_moment_does_not_end_the_wait(api: Simulator, client: Client) -> None:
+    api.faults.add("GET", "/v1/vps/{serviceName}/tasks/{id}", times=1, delay_s=0.0)
+    api.faults.add("GET", "/v1/vps/{serviceName}/tasks/{id}", times=1, status=503)
+    assert (await waited(client, f"ovh.wait(await {_REBOOT})"))["status"] == "done"
+
+
+async def test_a_v2_resource_is_waited_for_by_its_status(api: Simulator, client: Client) -> None:
+    page = b'{"id":"p","name":"n","resourceStatus":"CREATING"}'
+    ready = page.replace(b"CREATING", b"READY")
+    api.faults.add("GET", "/v2/iam/policy/{policyId}", times=2, body=page)
+    api.faults.add("GET", "/v2/iam/policy/{policyId}", body=ready)
+    found = await waited(client, "ovh.wait({ path: '/v2/iam/policy/{policyId}', params: { policyId: 'p' } })")
+    assert (found["settled"], found["status"]) == (True, "READY")
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("ovh.wait()", ["nothing", "ovh.wait({ path"]),
+        ("ovh.wait({ id: 4 })", ["no call gave", "path"]),
+        (f"ovh.wait('/v1/vps/{_VPS}')", ["running", "until"]),
+        ("ovh.wait('/v1/domain/zone/example.com')", ["no status", "until"]),
+        ("ovh.wait('/v1/nope')", ["no operation"]),
+        (f"ovh.wait('/v1/vps/{_VPS}', {{ status: 'x' }})", ["until"]),
+        (f"ovh.wait('/v1/vps/{_VPS}', {{ until: 3 }})", ["until is", "status"]),
+        (f"ovh.wait('/v1/vps/{_VPS}', {{ until: 'x', timeout: 'long' }})", ["timeout", "seconds"]),
+        ("ovh.wait('/v1/vps/none.example', { until: 'x' })", ["does not exist", "GET /v1/vps"]),
+    ],
+)
+async def test_a_wait_that_makes_no_sense_says_what_would(
+    client: Client, call: str, words: list[str]
+) -> None:
+    assert says(error_of(await execute(client, f"async () => await {call}")), *words)
