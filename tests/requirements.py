@@ -81,6 +81,9 @@ PROMISES: Final[dict[str, str]] = {
     # simulator
     "simulator.sdk": "OVH's own Python SDK works against the simulator unchanged.",
     "simulator.endpoint": "--endpoint simulator brings its own account and needs no credentials.",
+    # retries
+    "retries.table": "Reads are tried again after passing faults; writes only where they were certainly not processed.",
+    "retries.truth": "An acknowledged write exists once; an error says whether a write may have happened.",
     # lists and waiting
     "lists.expansion": "ovh.list gives the objects of a v1 list in a few requests where the API expands it.",
     "lists.one-by-one": "Where it does not, items are read in parallel, in order, and that is remembered.",

@@ -47,6 +47,14 @@ class OvhMcpError(Exception):
         self.code = code
         self.hint = _cut(hint)
         self.remedy: Remedy | None = None
+        self.attempts = 1
+
+    def note_attempts(self, attempts: int) -> None:
+        """Say how often it was tried, where that is more than once."""
+        self.attempts = attempts
+        if attempts > 1:
+            self.message = _cut(f"{self.message} It was tried {attempts} times.")
+            self.args = (self.message,)
 
     def explain(self, hint: str) -> None:
         """Put a better hint in place; "" leaves the one there is."""
@@ -119,7 +127,8 @@ class RefusedError(OvhMcpError):
 class ApiError(OvhMcpError):
     """The API answered with a status of 400 or more; fields as in OVH's error body, "" where absent.
 
-    `said` is OVH's own message, `identity` the URN of who asked, once it is known.
+    `said` is OVH's own message, `identity` the URN of who asked, once it is known, `retry_after_s` what
+    a Retry-After header names.
     """
 
     def __init__(
@@ -142,6 +151,7 @@ class ApiError(OvhMcpError):
         self.details = details
         self.said = said
         self.identity = ""
+        self.retry_after_s: float | None = None
 
 
 NetworkCode = Literal[
@@ -158,6 +168,7 @@ NetworkCode = Literal[
     "credentials-missing",
     "credentials-rejected",
     "authentication-unavailable",
+    "rate-limited",
 ]
 
 

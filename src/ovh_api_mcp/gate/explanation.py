@@ -21,6 +21,7 @@ from ovh_api_mcp.gate.remedy import Rights, access_rule, create_token_link, iam_
 from ovh_api_mcp.limits import MESSAGE_CHARS
 from ovh_api_mcp.ovh.denial import Denial, is_about_credentials, parse_denial
 from ovh_api_mcp.ovh.failures import is_signature_refused
+from ovh_api_mcp.ovh.retry import LOOK_FIRST, may_have_been_processed
 
 _ACTIONS_CHARS: Final = 120
 _RULE_CHARS: Final = 90
@@ -38,6 +39,9 @@ class Explainer:
         """Put the best hint there is into `error`, and what gives the right that was missing."""
         if isinstance(error, NetworkError) and error.code == "credentials-missing":
             error.remedy = self._key_remedy(asked)
+        if asked.route.method is not Method.GET and may_have_been_processed(error):
+            error.explain(self._look_first(error, asked))
+            return
         if not isinstance(error, ApiError):
             return
         denial = parse_denial(error)
@@ -47,6 +51,16 @@ class Explainer:
             self._explain_credentials(error, asked)
         else:
             error.explain(self._hint(error, asked))
+
+    def _look_first(self, error: OvhMcpError, asked: Asked) -> str:
+        """Return how to find out whether a write happened: by the GET of the same path, or above it."""
+        segments, parts = asked.segments, asked.parts
+        for length in range(len(parts), 1, -1):
+            template = "/" + "/".join(parts[:length])
+            if self._router.has(Method.GET, template):
+                path = _cut("/" + "/".join(segments[:length]), _RULE_CHARS)
+                return f"{LOOK_FIRST} GET {path} shows it."
+        return f"{LOOK_FIRST} {error.hint}".rstrip()
 
     def _hint(self, error: ApiError, asked: Asked) -> str:
         match error.status:

@@ -70,6 +70,11 @@ class Router:
             self._refuse_placeholder(template, path)
         return _route(method, template, path)
 
+    def has(self, method: Method, template: str) -> bool:
+        """Tell whether there is an operation on a template, the names in whose braces do not matter."""
+        node = find_route(self._root, _segments(template))
+        return node is not None and method in node.templates
+
     def nearest(self, path: str) -> list[str]:
         """Return the path templates that a text which is none was probably meant for, the likeliest first."""
         found = self._nearest.operations(Method.GET, _segments(path))

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 from typing import Final, TypeAlias, assert_never
 
-from ovh_api_mcp.errors import InternalError, NetworkError, cut_foreign
-from ovh_api_mcp.limits import ANSWER_BYTES, TOTAL_TIMEOUT_S
+from ovh_api_mcp.errors import ApiError, InternalError, NetworkError, cut_foreign
+from ovh_api_mcp.limits import ANSWER_BYTES, SCRIPT_LAST_S, TOTAL_TIMEOUT_S
+from ovh_api_mcp.ovh.attempts import Attempts
 from ovh_api_mcp.ovh.clock import ServerClock
 from ovh_api_mcp.ovh.credentials import (
     AccessTokenCredentials,
@@ -26,9 +27,11 @@ from ovh_api_mcp.ovh.credentials import (
 )
 from ovh_api_mcp.ovh.diagnosis import Diagnosis
 from ovh_api_mcp.ovh.endpoints import Endpoint
-from ovh_api_mcp.ovh.failures import api_error, checked_json, query_id
+from ovh_api_mcp.ovh.failures import api_error, checked_json, is_clock_doubted, query_id
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
 from ovh_api_mcp.ovh.oauth2 import TokenSource
+from ovh_api_mcp.ovh.pace import Pace
+from ovh_api_mcp.ovh.retry import wait_s
 from ovh_api_mcp.ovh.signing import signed_headers
 from ovh_api_mcp.ovh.transport import HttpRequest, HttpResponse, Transport
 from ovh_api_mcp.secret import Redactor, Secret
@@ -75,7 +78,11 @@ class OvhClient:
         total_timeout_s: float = TOTAL_TIMEOUT_S,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self._wall = wall
+        self._sleep = sleep
+        self._pace = Pace(now=monotonic)
         self._transport = transport
         self._endpoint = endpoint
         self._credentials = credentials
@@ -98,14 +105,26 @@ class OvhClient:
     async def send(self, request: ApiRequest) -> ApiResponse:
         """Send `request` and return the answer of a success.
 
-        One deadline covers all it takes: the server's time, a token, the request, and where its token
-        is refused, another token and the request again. Raises ApiError for a status of 400 or more,
-        NetworkError where no usable answer came.
+        One deadline covers all it takes: the server's time, a token, the request, and what of that is
+        tried again (see retry.py). Raises ApiError for a status of 400 or more, NetworkError where
+        no usable answer came.
         """
         _check(request)
+        time_s = min(self._total_timeout_s, max(0.0, request.sender.time_left_s() - SCRIPT_LAST_S))
+        deadline_s = asyncio.get_running_loop().time() + time_s
+        attempts = Attempts(request.method, deadline_s, self._sleep)
+        try:
+            return await attempts.run(lambda: self._send_once(request, deadline_s))
+        except ApiError as error:
+            if request.is_authenticated:
+                await self._diagnosis.explain(error, deadline_s=deadline_s)
+            raise
+
+    async def _send_once(self, request: ApiRequest, deadline_s: float) -> ApiResponse:
+        """Send a request in its place among those of these credentials, and judge the answer."""
         began = self._monotonic()
-        deadline_s = asyncio.get_running_loop().time() + self._total_timeout_s
-        response = await self._send_authenticated(request, deadline_s)
+        async with self._place(request, deadline_s):
+            response = await self._send_authenticated(request, deadline_s)
         _log.debug(
             "event=api-answer method=%s status=%d bytes=%d duration_ms=%d query_id=%r",
             request.method,
@@ -114,12 +133,37 @@ class OvhClient:
             (self._monotonic() - began) * 1000,
             query_id(response),
         )
+        if response.status != HTTPStatus.TOO_MANY_REQUESTS:
+            self._pace.speed_up()
         if response.status >= 400:
             error = api_error(response)
-            if request.is_authenticated:
-                await self._diagnosis.explain(error, deadline_s=deadline_s)
+            if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+                self._pace.slow_down(wait_s(error, 1))
             raise error
         return ApiResponse(response.status, response.headers, checked_json(response), query_id(response))
+
+    @asynccontextmanager
+    async def _place(self, request: ApiRequest, deadline_s: float) -> AsyncIterator[None]:
+        """Hold a place among the requests of these credentials, once the API takes requests at all."""
+        async with AsyncExitStack() as held:
+            async with self._before_sending(deadline_s):
+                await held.enter_async_context(self._pace.place(request.sender.name))
+                if (pause_s := self._pace.pause_s()) > 0:
+                    self._check_pause(pause_s, deadline_s)
+                    await self._sleep(pause_s)
+            yield
+
+    def _check_pause(self, pause_s: float, deadline_s: float) -> None:
+        """Refuse to wait longer than the call may take."""
+        if asyncio.get_running_loop().time() + pause_s < deadline_s:
+            return
+        hint = f"Call again in {pause_s:.0f} s, with fewer calls at a time."
+        raise NetworkError(
+            f"The API takes no requests of these credentials for {pause_s:.0f} s (429 Too Many Requests). "
+            f"The request was not sent. {hint}",
+            code="rate-limited",
+            hint=hint,
+        )
 
     async def aclose(self) -> None:
         """Stop what runs in the background; the transport is left open."""
@@ -138,8 +182,7 @@ class OvhClient:
             return await self._exchange(request, (), deadline_s)
         match self._credentials:
             case ApplicationCredentials():
-                signed = await self._signed(request, self._credentials, deadline_s)
-                return await self._exchange(request, signed, deadline_s)
+                return await self._send_signed(request, self._credentials, deadline_s)
             case ServiceAccountCredentials():
                 return await self._send_with_token(request, deadline_s)
             case AccessTokenCredentials():
@@ -149,11 +192,24 @@ class OvhClient:
             case _:
                 assert_never(self._credentials)
 
-    async def _signed(
+    async def _send_signed(
         self, request: ApiRequest, credentials: ApplicationCredentials, deadline_s: float
-    ) -> _Headers:
+    ) -> HttpResponse:
         async with self._before_sending(deadline_s):
             timestamp = await self._clock.now()
+        taken_at = self._wall()
+        signed = self._signed(request, credentials, timestamp)
+        response = await self._exchange(request, signed, deadline_s)
+        if response.status < 400 or not is_clock_doubted(api_error(response)):
+            return response
+        # A request that was refused for its signature was not processed, so a write is safe to repeat.
+        async with self._before_sending(deadline_s):
+            if not await self._clock.is_other_than(timestamp, taken_at):
+                return response
+            timestamp = await self._clock.now()
+        return await self._exchange(request, self._signed(request, credentials, timestamp), deadline_s)
+
+    def _signed(self, request: ApiRequest, credentials: ApplicationCredentials, timestamp: int) -> _Headers:
         return signed_headers(
             credentials,
             method=request.method,
@@ -186,7 +242,7 @@ class OvhClient:
             raise
         except TimeoutError as error:
             raise NetworkError(
-                f"What is asked before a request, such as a token, did not come within the "
+                f"What a request waits for, such as a token or its turn, did not come within the "
                 f"{self._total_timeout_s:g} s that a call may take. The request itself was not sent. "
                 "Try again later.",
                 code="total-timeout",

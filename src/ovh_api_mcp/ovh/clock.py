@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ovh_api_mcp.errors import NetworkError
-from ovh_api_mcp.limits import CLOCK_MAX_AGE_S, TOKEN_ANSWER_BYTES
+from ovh_api_mcp.limits import CLOCK_DOUBTED_S, CLOCK_JUMP_S, CLOCK_MAX_AGE_S, TOKEN_ANSWER_BYTES
 from ovh_api_mcp.ovh.failures import authentication_unavailable
 from ovh_api_mcp.ovh.shared_call import SharedCall
 from ovh_api_mcp.ovh.transport import HttpRequest, Transport
@@ -40,13 +40,29 @@ class ServerClock:
         self._monotonic = monotonic
         self._delta_s = 0
         self._measured_at: float | None = None
+        self._wall_ahead_s = 0.0  # of the monotonic clock, when it was measured
+        self._doubted_at: float | None = None
         self._measure_shared = SharedCall(self._measure)
 
     async def now(self) -> int:
         """Return the server's time in Unix seconds. Raises NetworkError."""
         if self._measured_at is None or self._monotonic() - self._measured_at > CLOCK_MAX_AGE_S:
             await self._measure_shared()
+        elif abs(self._wall() - self._monotonic() - self._wall_ahead_s) > CLOCK_JUMP_S:
+            await self._measure_shared()  # the machine slept, or somebody set its clock
         return int(self._wall()) + self._delta_s
+
+    async def is_other_than(self, timestamp: int, sent_at: float) -> bool:
+        """Tell whether a timestamp that the API refused was wrong, by measuring once more.
+
+        `sent_at` is the wall time at which it was taken. What is found counts for all requests of
+        limits.CLOCK_DOUBTED_S. *Raises* NetworkError.
+        """
+        now = self._monotonic()
+        if self._doubted_at is None or now - self._doubted_at > CLOCK_DOUBTED_S:
+            self._doubted_at = now
+            await self._measure_shared()
+        return abs(int(sent_at) + self._delta_s - timestamp) > 1  # a second may have passed between
 
     async def aclose(self) -> None:
         """Stop a running measurement."""
@@ -62,6 +78,8 @@ class ServerClock:
                 "Check that the endpoint is the right one.",
                 code="authentication-unavailable",
             )
-        self._delta_s = int(response.body) - int(self._wall())
+        wall_s = self._wall()
+        self._delta_s = int(response.body) - int(wall_s)
         self._measured_at = self._monotonic()
+        self._wall_ahead_s = wall_s - self._measured_at
         _log.debug("event=clock-measured delta_s=%d", self._delta_s)

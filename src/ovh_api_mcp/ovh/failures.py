@@ -16,6 +16,7 @@ import msgspec
 from ovh_api_mcp.errors import ApiError, NetworkError, cut_foreign
 from ovh_api_mcp.json_value import JsonValue, is_json
 from ovh_api_mcp.limits import ERROR_DETAILS_BYTES, ERROR_PAGE_BYTES, FOREIGN_TEXT_CHARS
+from ovh_api_mcp.ovh.retry import parse_retry_after
 from ovh_api_mcp.ovh.transport import HttpResponse
 
 _TITLE: Final = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
@@ -68,8 +69,15 @@ def api_error(response: HttpResponse) -> ApiError:
         details=_details(fields),
         said=cut_foreign(message),
     )
+    error.retry_after_s = parse_retry_after(response.headers.get("retry-after", ""))
     error.explain(_hint(error))
     return error
+
+
+def is_clock_doubted(error: ApiError) -> bool:
+    """Tell whether a refusal may be for the time of a request: its signature covers that, too."""
+    by_words = error.status < 500 and error.said.lower().startswith("invalid timestamp")
+    return by_words or is_signature_refused(error)
 
 
 def is_signature_refused(error: ApiError) -> bool:

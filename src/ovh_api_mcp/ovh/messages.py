@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
 
 from ovh_api_mcp.catalog.model import Method
+
+
+def _unbounded() -> float:
+    return math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends a request, among those who take turns, and how much time they have left, in seconds."""
+
+    name: str = ""
+    time_left_s: Callable[[], float] = _unbounded
+
+
+NOBODY: Final = Sender()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +40,7 @@ class ApiRequest:
     body: bytes | None
     headers: tuple[tuple[str, str], ...]
     is_authenticated: bool
+    sender: Sender = field(default=NOBODY, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,12 @@ import msgspec
 
 from ovh_api_mcp.errors import NetworkError, cut_foreign
 from ovh_api_mcp.limits import (
+    DISCOVERY_MAX_AGE_S,
     TOKEN_ANSWER_BYTES,
     TOKEN_CHARS,
     TOKEN_FORCED_RENEWAL_S,
     TOKEN_LIFETIME_DEFAULT_S,
+    TOKEN_LIFETIME_MAX_S,
     TOKEN_REJECTED_S,
     TOKEN_RENEWAL_MARGIN_S,
 )
@@ -85,6 +87,7 @@ class TokenSource:
         self._redactor = redactor
         self._monotonic = monotonic
         self._token_url = ""
+        self._discovered_at = -math.inf
         self._held: _Held | None = None
         self._rejection: _Rejection | None = None
         self._may_force_at = -math.inf
@@ -130,7 +133,7 @@ class TokenSource:
             raise _unusable("The token URL")
         token = Secret(answer.access_token)
         self._redactor.add_token(token)
-        lifetime_s = TOKEN_LIFETIME_DEFAULT_S if answer.expires_in is None else max(answer.expires_in, 0.0)
+        lifetime_s = _lifetime_s(answer.expires_in)
         # Half of a short life, so that a token that lives less than the margin is used at all.
         margin_s = min(TOKEN_RENEWAL_MARGIN_S, lifetime_s / 2)
         self._held = _Held(token, asked_at + lifetime_s - margin_s)
@@ -139,8 +142,9 @@ class TokenSource:
         return token
 
     async def _ask(self) -> _TokenAnswer:
-        if not self._token_url:
+        if not self._token_url or self._monotonic() - self._discovered_at > DISCOVERY_MAX_AGE_S:
             self._token_url = await self._discover()
+            self._discovered_at = self._monotonic()
         form = urlencode({"grant_type": "client_credentials", "scope": "all"}).encode()
         headers = (
             ("Authorization", f"Basic {_basic(self._credentials)}"),
@@ -197,6 +201,13 @@ def _parse_token_answer(response: HttpResponse) -> _TokenAnswer | None:
         return msgspec.json.decode(response.body, type=_TokenAnswer, strict=False)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _lifetime_s(expires_in: float | None) -> float:
+    """Return how long a token is good; what no clock can count is not believed."""
+    if expires_in is None or not math.isfinite(expires_in):
+        return TOKEN_LIFETIME_DEFAULT_S
+    return min(max(expires_in, 1.0), TOKEN_LIFETIME_MAX_S)
 
 
 def _basic(credentials: ServiceAccountCredentials) -> str:

@@ -319,7 +319,10 @@ _FACTS: Final[dict[NetworkCode, tuple[str, str]]] = {
     ),
     "read-timeout": ("stopped answering", "Try again later."),
     "total-timeout": ("did not answer completely in time", "Try again later, or ask for less."),
-    "connection-lost": ("closed the connection before it had answered", "Try again."),
+    "connection-lost": (
+        "closed the connection before it had answered",
+        "If that goes on, check the network and HTTPS_PROXY.",
+    ),
     "tls-failed": (
         "could not be reached over TLS",
         "Behind a proxy that inspects traffic, set SSL_CERT_FILE to its certificate authority.",

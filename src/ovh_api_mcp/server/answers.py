@@ -11,12 +11,12 @@ from ovh_api_mcp.errors import ApiError, CodeError, InternalError, NetworkError,
 from ovh_api_mcp.gate.call import describe_call
 from ovh_api_mcp.json_value import JsonObject, JsonValue, is_json
 from ovh_api_mcp.ovh.messages import ApiResponse
+from ovh_api_mcp.ovh.retry import LOOK_FIRST, may_have_been_processed
 from ovh_api_mcp.sandbox.outcome import CallAnswer, LogLine, Outcome, ScriptCall, ScriptFailure
 from ovh_api_mcp.secret import Redactor
 from ovh_api_mcp.server.output import SMALLEST_BUDGET_CHARS, fit_error, fit_result
 from ovh_api_mcp.server.writes import Writes
 
-_LOOK_FIRST: Final = "The call may have been processed all the same: look before you repeat it."
 _WRITES_SHARE: Final = 3  # what was written takes a third of the budget at most
 
 
@@ -143,10 +143,14 @@ def _error_fields(error: OvhMcpError, call: ScriptCall) -> JsonObject:
             fields["details"] = error.details
         case NetworkError():
             fields["queryId"] = error.query_id
-            if error.may_have_happened and call.may_change_something:
-                fields["hint"] = f"{_LOOK_FIRST} {error.hint}".rstrip()
         case _:
             pass
+    if call.may_change_something and may_have_been_processed(error):
+        fields["mayHaveHappened"] = True
+        if isinstance(error, NetworkError) and not error.hint.startswith(LOOK_FIRST):
+            fields["hint"] = f"{LOOK_FIRST} {error.hint}".rstrip()
+    if error.attempts > 1:
+        fields["attempts"] = error.attempts
     fields["remedy"] = _remedy_fields(error.remedy) if error.remedy else None
     return {name: value for name, value in fields.items() if value not in ("", None)}
 

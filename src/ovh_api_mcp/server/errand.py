@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from ovh_api_mcp import limits
 from ovh_api_mcp.errors import InternalError, OvhMcpError, RefusedError
-from ovh_api_mcp.gate.gatekeeper import Gatekeeper
+from ovh_api_mcp.gate.gatekeeper import Gatekeeper, Through
 from ovh_api_mcp.gate.refusal import nearest_names, quoted, refusal
 from ovh_api_mcp.gate.scalar import kind_of
 from ovh_api_mcp.json_value import JsonObject, JsonValue
@@ -29,17 +29,21 @@ BUSY: Final = "the server is busy, and no turn came"
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """`note` puts a line into the result of the run, `report` tells the client of progress, now and then."""
+    """`through` sends in the name of the run, `note` puts a line into its result, `report` tells the client
+    of progress, now and then.
+    """
 
     gate: Gatekeeper
     room: CallRoom
+    through: Through
     note: Callable[[str], None]
     report: Callable[[str], Awaitable[None]]
 
     async def get(self, call: JsonObject) -> ApiResponse:
         """Send one GET in its turn; *Raises* OvhMcpError, `too-many-calls` and `busy` where none came."""
         async with self.room.turn():
-            return await self.gate.request({"method": "GET", **call}, None, note=self.note)
+            arguments: JsonObject = {"method": "GET", **call}
+            return await self.gate.request(arguments, None, through=self.through, note=self.note)
 
     def why_no_more(self) -> str:
         """Return why no further request should be made; "" where one may."""

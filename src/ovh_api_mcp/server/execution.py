@@ -28,8 +28,9 @@ import anyio.to_thread
 from ovh_api_mcp import limits
 from ovh_api_mcp.catalog.absences import Absences
 from ovh_api_mcp.errors import InternalError, OvhMcpError
-from ovh_api_mcp.gate.gatekeeper import Gatekeeper
+from ovh_api_mcp.gate.gatekeeper import Gatekeeper, Send
 from ovh_api_mcp.json_value import JsonObject, JsonValue
+from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse, Sender
 from ovh_api_mcp.sandbox.advice.advice import (
     Circumstances,
     advised,
@@ -38,6 +39,7 @@ from ovh_api_mcp.sandbox.advice.advice import (
 )
 from ovh_api_mcp.sandbox.advice.document import Document
 from ovh_api_mcp.sandbox.advice.seen import AnswersSeen
+from ovh_api_mcp.sandbox.call_room import CallRoom
 from ovh_api_mcp.sandbox.outcome import CallAnswer, Outcome, ScriptCall, ScriptLimits
 from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.sandbox.script import Script, parse_script
@@ -153,7 +155,8 @@ class Execution:
                 return await self._answer_lookup(look_up, call, run.tool)
             run.calls += 1
             if call.is_errand:
-                errand = Errand(gate, call.room, run.note, partial(run.tell_progress, report))
+                through = partial(run.send, call.room)
+                errand = Errand(gate, call.room, through, run.note, partial(run.tell_progress, report))
                 return await self._answer_errand(errand, call)
             answer = await self._answer_call(gate, call, run)
             known.seen.note(call, answer)
@@ -175,9 +178,9 @@ class Execution:
         return await anyio.to_thread.run_sync(advised, outcome, script, known)  # some read the document
 
     async def _answer_call(self, gate: Gatekeeper, call: ScriptCall, run: _Run) -> CallAnswer:
-        send, note = run.writes.send, run.note
+        through = partial(run.send, call.room)
         try:
-            response = await gate.request(call.arguments, call.body, through=send, note=note)
+            response = await gate.request(call.arguments, call.body, through=through, note=run.note)
         except OvhMcpError as error:
             return failed_call_answer(error, call, self._redactor)
         except Exception:  # noqa: BLE001  # a bug in one call must not take the script with it
@@ -228,6 +231,7 @@ class _Run:
     tool: Tool
     writes: Writes
     client: str
+    name: str = field(default_factory=lambda: secrets.token_hex(8))
     calls: int = 0
     lookups: int = 0
     reports: int = 0
@@ -239,6 +243,10 @@ class _Run:
         """Keep what should be known of a call, each once."""
         if len(self.notes) < limits.CALL_NOTES:
             self.notes[text] = None
+
+    async def send(self, room: CallRoom, request: ApiRequest, send: Send) -> ApiResponse:
+        """Send a request in the name of this run, within its time, and follow it where it is a write."""
+        return await self.writes.send(replace(request, sender=Sender(self.name, room.time_left_s)), send)
 
     async def tell_progress(self, report: ReportProgress, what: str) -> None:
         """Tell the client how an errand goes on; the number only has to grow."""

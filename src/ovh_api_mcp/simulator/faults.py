@@ -21,6 +21,7 @@ class Fault:
     - `delay_s`: the answer comes later, and is the right one unless another field says otherwise.
     - `status`, `body`, `content_type`, `headers`: the answer instead of the right one.
     - `stream_bytes`: a JSON string of about this size, sent in pieces, without a declared length.
+    - `late`: the request is processed first, and then answered as the other fields say.
     - `cut`: the connection ends in the middle of the answer, whichever it is.
     - `drop`: the connection ends without an answer.
     - `hang`: no answer comes until the client gives up or the simulator is closed.
@@ -40,6 +41,7 @@ class Fault:
     cut: bool = False
     drop: bool = False
     hang: bool = False
+    late: bool = False
     hits: int = 0
 
     def befalls(self, method: str, raw_path: str) -> bool:
@@ -84,10 +86,23 @@ class FaultBoard:
         cut: bool = False,
         drop: bool = False,
         hang: bool = False,
+        late: bool = False,
     ) -> Fault:
         """Set a fault behind those already set; see `Fault` for what each field does."""
         fault = Fault(
-            method, path, times, status, body, content_type, headers, delay_s, stream_bytes, cut, drop, hang
+            method,
+            path,
+            times=times,
+            status=status,
+            body=body,
+            content_type=content_type,
+            headers=headers,
+            delay_s=delay_s,
+            stream_bytes=stream_bytes,
+            cut=cut,
+            drop=drop,
+            hang=hang,
+            late=late,
         )
         self._faults.append(fault)
         return fault

@@ -10,7 +10,8 @@ class RecordedRequest:
     """One request in the order of arrival.
 
     `target` is the raw path and query, `headers` have lower-case names. `status` is 0 until the
-    request is answered, and stays 0 when its connection was cut or dropped. `duration_s` is the
+    request is answered, and stays 0 when its connection was cut or dropped. `was_processed` tells whether
+    the API did what it asks for, whatever was answered then. `duration_s` is the
     time from its arrival to the end of its answer, 0 until it is done with.
     """
 
@@ -20,6 +21,7 @@ class RecordedRequest:
     body: bytes
     status: int = 0
     duration_s: float = 0.0
+    was_processed: bool = False
     client: str = field(default="", repr=False)
 
     @property

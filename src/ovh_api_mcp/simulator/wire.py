@@ -79,19 +79,26 @@ class Wire:
         *,
         is_whole: bool,
     ) -> None:
+        if fault is not None and fault.late and is_whole:
+            await self._process(request)
         if fault is not None and fault.drop:
             await _end_connection(scope, receive)
             return
         answer = fault.answer() if fault else None
         if answer is None:
             too_large = No(413, f"Request body is larger than {SIMULATOR_BODY_BYTES} bytes").to_answer()
-            answer = await self._api.answer(request) if is_whole else too_large
+            answer = await self._process(request) if is_whole else too_large
         response = self._to_response(answer, fault, is_whole=is_whole)
         if fault is not None and fault.cut:
             await _send_half(response, scope, receive, send)
             return
         request.status = answer.status
         await response(scope, receive, send)
+
+    async def _process(self, request: RecordedRequest) -> Answer:
+        answer = await self._api.answer(request)
+        request.was_processed = answer.status < 400
+        return answer
 
     def _to_response(self, answer: Answer, fault: Fault | None, *, is_whole: bool) -> Response:
         headers = {"X-OVH-QUERYID": f"SIM.{next(self._query_ids):08d}", **answer.headers}

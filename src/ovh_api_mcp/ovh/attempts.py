@@ -1,0 +1,57 @@
+"""The attempts of one request, as retry.py has them: how often, how far apart, until when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from ovh_api_mcp.catalog.model import Method
+from ovh_api_mcp.errors import ApiError, NetworkError
+from ovh_api_mcp.limits import RETRY_ATTEMPTS
+from ovh_api_mcp.ovh.retry import may_be_repeated, wait_s
+
+T = TypeVar("T")
+
+
+class Attempts:
+    """Tries one request of `method` until it succeeds, must not be repeated, or `deadline_s` is too near.
+
+    `deadline_s` is in the event loop's time.
+    """
+
+    def __init__(
+        self, method: Method, deadline_s: float, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        self._method = method
+        self._deadline_s = deadline_s
+        self._sleep = sleep
+
+    async def run(self, send: Callable[[], Awaitable[T]]) -> T:
+        """Return the first success; *Raises* the last error, which says how often it was tried."""
+        from tenacity import AsyncRetrying, RetryCallState, retry_if_exception  # late: 7 ms of every start
+
+        async def once() -> T:
+            return await send()
+
+        def wait(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            return wait_s(error, state.attempt_number) if error else 0.0
+
+        def stop(state: RetryCallState) -> bool:
+            ends_at_s = asyncio.get_running_loop().time() + state.upcoming_sleep
+            return state.attempt_number >= RETRY_ATTEMPTS or ends_at_s >= self._deadline_s
+
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(lambda error: may_be_repeated(error, self._method)),
+            wait=wait,
+            stop=stop,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return await retrying(once)
+        except (ApiError, NetworkError) as error:
+            tried = retrying.statistics.get("attempt_number", 1)
+            error.note_attempts(tried if isinstance(tried, int) else 1)
+            raise
