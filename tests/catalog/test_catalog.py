@@ -66,6 +66,11 @@ async def running(site: SchemaSite, cache_dir: Path | None, **more: Any) -> Asyn
         await catalog.aclose()
 
 
+def announcing(files: list[CatalogFile]) -> Callable[[CatalogFile], Callable[[], None]]:
+    """Return what keeps each new catalogue in a list, in the event loop."""
+    return lambda file: lambda: files.append(file)
+
+
 async def until(holds: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not holds():
@@ -99,7 +104,7 @@ async def fill(site: SchemaSite, cache_dir: Path) -> Path:
 async def refresh(site: SchemaSite, cache_dir: Path, ahead_s: float) -> list[tuple[Method, str]]:
     """Let the catalogue expire, and return what there is when a new one has been built."""
     announced: list[CatalogFile] = []
-    async with running(site, cache_dir, clock=Clock(ahead_s), on_new=announced.append) as catalog:
+    async with running(site, cache_dir, clock=Clock(ahead_s), prepare=announcing(announced)) as catalog:
         await until(lambda: len(announced) == 2)
         file = await catalog.ready()
         assert file.info.failed == {}
@@ -120,7 +125,7 @@ async def test_the_first_call_waits_for_the_build_and_hears_of_its_steps(
     async def hear(progress: BuildProgress) -> None:
         heard.append(progress)
 
-    async with running(site, cache_dir, on_new=announced.append) as catalog:
+    async with running(site, cache_dir, prepare=announcing(announced)) as catalog:
         file = await catalog.ready(hear)
         assert len(file.routes()) == 6
         assert file.operation(Method.GET, "/v1/pot/{id}") is not None
@@ -144,7 +149,7 @@ async def test_an_expired_file_is_used_while_a_new_one_is_built(site: SchemaSite
     await fill(site, cache_dir)
     site.put("/v1/shed/door.json", service({"/shed/door/bell": [operation()]}))
     announced: list[CatalogFile] = []
-    async with running(site, cache_dir, clock=Clock(2 * DAY_S), on_new=announced.append) as catalog:
+    async with running(site, cache_dir, clock=Clock(2 * DAY_S), prepare=announcing(announced)) as catalog:
         old = await catalog.ready()
         assert old.operation(Method.GET, "/v1/shed/door") is not None
         await until(lambda: len(announced) == 2)
@@ -173,7 +178,7 @@ async def test_the_last_good_copy_of_a_service_stands_in_for_a_new_one_that_is_b
     site.put("/v1/pot.json", answer)
     site.put("/v1/shed/door.json", service({"/shed/door/bell": [operation()]}))
     announced: list[CatalogFile] = []
-    async with running(site, cache_dir, clock=Clock(2 * DAY_S), on_new=announced.append) as catalog:
+    async with running(site, cache_dir, clock=Clock(2 * DAY_S), prepare=announcing(announced)) as catalog:
         await until(lambda: len(announced) == 2)
         new = await catalog.ready()
         assert (list(new.info.failed), new.info.absent) == (["v1/pot"], ())
@@ -526,10 +531,50 @@ async def test_the_builder_sees_the_given_environment_and_nothing_else(
     assert environment.items() >= given.items()
 
 
+@pytest.mark.promise("catalog.refresh")
+async def test_an_expired_catalogue_is_renewed_though_nobody_asks(site: SchemaSite, cache_dir: Path) -> None:
+    announced: list[CatalogFile] = []
+    async with running(site, cache_dir, ttl_s=1, prepare=announcing(announced)):
+        await until(lambda: len(announced) >= 3)
+    assert len({each.info.built_at for each in announced}) == len(announced)
+
+
+async def test_a_renewal_that_fails_is_tried_again_later_and_not_at_once(
+    site: SchemaSite, cache_dir: Path
+) -> None:
+    await fill(site, cache_dir)
+    missing = [sys.executable, "-c", "raise SystemExit(1)"]
+    announced: list[CatalogFile] = []
+    async with running(
+        site, cache_dir, ttl_s=1, builder=missing, clock=Clock(DAY_S), prepare=announcing(announced)
+    ) as catalog:
+        await until(lambda: catalog._failure is not None)  # nothing else tells of it
+        assert catalog.current is announced[0]
+        assert not catalog._may_build()
+
+
+async def test_a_newer_file_is_taken_up_at_once_even_after_a_renewal_that_failed(
+    site: SchemaSite, cache_dir: Path
+) -> None:
+    path = await fill(site, cache_dir)
+    kept = path.read_bytes()
+    missing = [sys.executable, "-c", "raise SystemExit(1)"]
+    announced: list[CatalogFile] = []
+    async with running(
+        site, cache_dir, builder=missing, clock=Clock(2 * DAY_S), prepare=announcing(announced)
+    ) as catalog:
+        await until(lambda: catalog._failure is not None)  # nothing else tells of it
+        async with running(site, cache_dir, clock=Clock(2 * DAY_S)) as other:
+            await until(lambda: other.current is not None and path.read_bytes() != kept)
+        await catalog.ready()
+        await until(lambda: len(announced) == 2)
+        assert catalog.current is announced[1]
+
+
 async def test_a_cache_that_vanishes_is_done_without(site: SchemaSite, cache_dir: Path) -> None:
     clock = Clock()
     announced: list[CatalogFile] = []
-    async with running(site, cache_dir, clock=clock, on_new=announced.append) as catalog:
+    async with running(site, cache_dir, clock=clock, prepare=announcing(announced)) as catalog:
         await catalog.ready()
         for each in cache_dir.iterdir():
             each.unlink()

@@ -48,9 +48,12 @@ async def impatient(
     gates: list[Gatekeeper] = []
     sandbox = Sandbox()
 
-    def on_new(file: CatalogFile) -> None:
-        gates.append(Gatekeeper(file, client.send))
-        sandbox.switch_document(file.folded_pieces)
+    def prepare(file: CatalogFile) -> Callable[[], None]:
+        def use() -> None:
+            gates.append(Gatekeeper(file, client.send))
+            sandbox.switch_document(file.folded_pieces)
+
+        return use
 
     catalog = Catalog(
         endpoint_root=api.url,
@@ -59,7 +62,7 @@ async def impatient(
         ttl_s=60.0,
         builder=_BUILDER,
         environment={"PATH": os.environ["PATH"]},
-        on_new=on_new,
+        prepare=prepare,
         waits=waits,
     )
 

@@ -113,7 +113,8 @@ async def test_a_write_that_may_have_happened_says_so(
     api.answer = NetworkError("cut", code="connection-lost", hint="try again", may_have_happened=True)
     _, text = await run(execution, f"async () => {{ try {{ await {call} }} catch (e) {{ return e.hint }} }}")
     assert ("look before you repeat it" in text) is is_warned
-    assert "try again" in text
+    assert ("GET /v1/thing shows it" in text) is is_warned
+    assert ("try again" in text) is not is_warned
 
 
 async def test_an_answer_that_repeats_a_secret_reaches_the_script_without_it(

@@ -33,6 +33,7 @@ from ovh_api_mcp.limits import (
     CATALOG_TTL_S_DEFAULT,
     FIRST_BUILD_WAIT_S,
     GRACE_S,
+    RENEWAL_PAUSE_S,
     RETRY_FAILED_SERVICES_S,
 )
 
@@ -58,8 +59,9 @@ class Catalog:
     """Gives the catalogue of one endpoint and selection of services.
 
     `builder` is the command that builds a file; `environment` is all that it may see. `cache_dir`
-    None, or `ttl_s` 0, is no cache. `on_new` is called in the event loop with every file before
-    `ready` returns it; files with the same `info.digest` hold the same document.
+    None, or `ttl_s` 0, is no cache. `prepare` is called in a thread with every file before `ready`
+    returns it, and what it returns is called in the event loop then; files with the same `info.digest`
+    hold the same document. A catalogue that expires is renewed whether somebody asks or not.
     """
 
     def __init__(
@@ -71,7 +73,7 @@ class Catalog:
         ttl_s: float,
         builder: Sequence[str],
         environment: Mapping[str, str],
-        on_new: Callable[[CatalogFile], None] | None = None,
+        prepare: Callable[[CatalogFile], Callable[[], None]] | None = None,
         clock: Callable[[], float] = time.time,
         waits: Waits | None = None,
     ) -> None:
@@ -81,12 +83,13 @@ class Catalog:
         self._ttl_s = ttl_s if ttl_s > 0 else CATALOG_TTL_S_DEFAULT
         self._builder = tuple(builder)
         self._environment = environment
-        self._on_new = on_new
+        self._prepare_new = prepare
         self._clock = clock
         self._waits = waits or Waits()
         self._place: CachePlace | None = None
         self._file: CatalogFile | None = None
         self._update: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._failure: CatalogError | None = None
         self._retry_at_s = 0.0  # of the event loop's clock
         self._looked_at: _Identity | None = None
@@ -123,6 +126,8 @@ class Catalog:
     async def aclose(self) -> None:
         """End a running build and close the catalogue; a cache stays, a private directory goes."""
         self._is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         if self._update is not None:
             self._update.cancel()
             await asyncio.wait([self._update])
@@ -170,15 +175,41 @@ class Catalog:
     # --- updating --------------------------------------------------------------------------------
 
     def _begin_update(self) -> None:
-        """Start an update, unless one runs, or the last one failed a moment ago."""
+        """Start an update, unless one runs, or the last one failed a moment ago and no new file is there."""
         loop = asyncio.get_running_loop()
         is_running = self._update is not None and not self._update.done()
-        if not is_running and not self._is_closed and loop.time() >= self._retry_at_s:
+        if not is_running and not self._is_closed and (self._may_build() or self._is_replaced()):
             self._failure = None
             self._progress = BuildProgress(0, 0, "starting")
             self._update = loop.create_task(self._run_update())
 
+    def _may_build(self) -> bool:
+        return asyncio.get_running_loop().time() >= self._retry_at_s
+
+    def _plan_renewal(self) -> None:
+        """Look again when the catalogue expires; where there is none, calls ask for it."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._is_closed or self._file is None:
+            return
+        loop, info = asyncio.get_running_loop(), self._file.info
+        lifetime_s = fresh_for_s(info, self._ttl_s, self._waits.retry_failed_services_s)
+        left_s = max(lifetime_s - (self._clock() - info.built_at), self._retry_at_s - loop.time())
+        self._timer = loop.call_later(max(left_s, RENEWAL_PAUSE_S), self._renew)
+
+    def _renew(self) -> None:
+        if self._file is None or not self._is_fresh(self._file.info):
+            self._begin_update()
+        if self._update is None or self._update.done():
+            self._plan_renewal()
+
     async def _run_update(self) -> None:
+        try:
+            await self._try_update()
+        finally:
+            self._plan_renewal()
+
+    async def _try_update(self) -> None:
         try:
             await self._load_or_build()
         except CatalogError as error:
@@ -197,7 +228,7 @@ class Catalog:
             self._place = await self._prepare(self._cache_dir)
         if self._file is None or self._is_replaced():
             await self._load(self._place.kept)
-        if self._file is not None and self._is_fresh(self._file.info):
+        if self._file is not None and (self._is_fresh(self._file.info) or not self._may_build()):
             return
         try:
             await self._build_once(self._place)
@@ -239,7 +270,7 @@ class Catalog:
         if not is_ours or (self._file is not None and file.info.built_at <= self._file.info.built_at):
             file.close()
             return False
-        self._publish(file)
+        await self._publish(file)
         return self._is_fresh(file.info)
 
     async def _build(self, place: CachePlace) -> None:
@@ -259,9 +290,9 @@ class Catalog:
             timeout_s=self._waits.build_s,
         )
         self._looked_at = _identity(place.path)
-        self._publish(await asyncio.to_thread(CatalogFile.open, place.path))
+        await self._publish(await asyncio.to_thread(CatalogFile.open, place.path))
 
-    def _publish(self, file: CatalogFile) -> None:
+    async def _publish(self, file: CatalogFile) -> None:
         info = file.info
         _log.info(
             "event=catalog-open services=%d operations=%d failed=%d age_s=%d",
@@ -272,8 +303,8 @@ class Catalog:
         )
         for name, reason in info.failed.items():
             _log.warning("event=service-failed service=%s reason=%r", name, reason)
-        if self._on_new is not None:
-            self._on_new(file)
+        if self._prepare_new is not None:
+            (await asyncio.to_thread(self._prepare_new, file))()
         # The one before is closed when the last script that uses it lets go of it.
         self._file = file
         self._notify()
