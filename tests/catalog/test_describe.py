@@ -90,8 +90,8 @@ body: {
   labels?: { [key: string]: string }
   plant?: {
     name: string
-    pot?: Pot | null
-    seeds?: Seed[]
+    pot?: garden.Pot | null
+    seeds?: garden.Seed[]
   } | null
 }
 answer: {
@@ -100,8 +100,8 @@ answer: {
   kind: "kind-0" | "kind-1" | "kind-2" | "kind-3" | "kind-4" | "kind-5" | "kind-6" | "kind-7" | … 12 more
   plant: {
     name: string
-    pot: Pot | null
-    seeds: Seed[]
+    pot: garden.Pot | null
+    seeds: garden.Seed[]
   } | null
 }
 status: PRODUCTION
@@ -170,7 +170,7 @@ def test_what_is_too_much_is_shown_in_less_detail_and_says_so(garden: CatalogFil
         ("GET /v1/pots", "unknown-operation", "/v1/pot"),
         ("pot", "invalid-call", "GET /v1/"),
         ("", "invalid-call", "GET /v1/"),
-        ("GET " + "/x" * 5_000, "unknown-operation", "ovh.find"),
+        ("GET " + "/x" * 5_000, "unknown-operation", "by words"),
     ],
 )
 def test_what_is_no_operation_is_refused_with_what_is(

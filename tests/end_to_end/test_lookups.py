@@ -80,11 +80,21 @@ async def test_search_finds_but_does_not_call(small_api: Simulator, small_server
     assert lines_of(small_api) == ["GET /v1/domain/zone"]
 
 
+async def test_an_operation_that_is_none_does_not_keep_the_others_from_being_described(
+    whole_server: Server,
+) -> None:
+    code = "async () => await ovh.describe(['GET /v1/me/', 'GET /v1/nothing/here'])"
+    async with connected(whole_server) as client:
+        described, refused_one = listed(value_of(await search(client, code)))
+    assert str(described).startswith("GET /v1/me\n")
+    assert str(refused_one).startswith("Not described: There is no operation GET /v1/nothing/here.")
+
+
 async def test_filters_and_limits_hold_and_deprecated_operations_say_so(whole_server: Server) -> None:
     code = """async () => [
       await ovh.find("list servers", { service: "dedicated/server", method: "get", limit: 50 }),
       await ovh.find("", { status: "deprecated", limit: 4 }),
-      await ovh.find("server", { limit: 1e6 }),
+      await ovh.find("server", { limit: 50 }),
       await ovh.find("qqqqzzzz"),
     ]"""
     async with connected(whole_server) as client:
@@ -175,7 +185,12 @@ async def test_an_unknown_operation_is_told_what_a_call_to_it_would_be_told(
         ("ovh.describe('/v1/me')", "invalid-call", "/v1/me: there are GET /v1/me, PUT /v1/me"),
         ("ovh.describe('PUT /v1/domain/zone')", "method-not-allowed", "GET /v1/domain/zone"),
         ("ovh.describe('GET /v1/../v1/me')", "unknown-operation", "There is no operation"),
-        ("ovh.describe(['GET /v1/me', 'GET /v1/nothing/here'])", "unknown-operation", "/v1/nothing/here"),
+        ("ovh.describe(['GET /v1/no', 'GET /v1/nothing/here'])", "unknown-operation", "/v1/no"),
+        (
+            "ovh.find('vps', { limit: 500 })",
+            "invalid-call",
+            "limit is 500; it must be a whole number from 1 to 50",
+        ),
         ("ovh.describe(Array(21).fill('GET /v1/me'))", "invalid-call", "21 operations; it takes 20 at once"),
     ],
 )

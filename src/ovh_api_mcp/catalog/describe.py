@@ -38,16 +38,23 @@ _NOTHING: Final = "void"
 _FORM: Final = 'Give it as "GET /v1/…".'
 _FIND: Final = 'ovh.find("words") looks for it.'
 
-# From the richest; the answer of the last ones is shown by the names of its fields' types.
-_DETAILS: Final[tuple[tuple[Detail, Detail], ...]] = (
-    (Detail(2, 16, 60, 90), Detail(2, 8, 60, 0)),
-    (Detail(2, 16, 60, 50), Detail(2, 4, 60, 0)),
-    (Detail(2, 10, 60, 0), Detail(2, 3, 60, 0)),
-    (Detail(2, 8, 60, 0), Detail(1, 3, 60, 0)),
-    (Detail(2, 5, 40, 0), Detail(1, 2, 25, 0)),
-    (Detail(1, 4, 40, 0), Detail(1, 1, 12, 0)),
-    (Detail(1, 2, 25, 0), Detail(0, 1, 0, 0)),
-)
+# From the richest; the answer gives way first, because a call is made without it.
+_REQUESTS: Final = (
+    Detail(2, 16, 60, 90), Detail(2, 16, 60, 50), Detail(2, 10, 60, 0), Detail(2, 8, 60, 0),
+    Detail(2, 5, 40, 0), Detail(1, 4, 40, 0), Detail(1, 2, 25, 0),
+)  # fmt: skip
+_ANSWERS: Final = (
+    Detail(2, 8, 60, 0), Detail(2, 4, 60, 0), Detail(2, 3, 60, 0), Detail(1, 3, 60, 0), Detail(1, 2, 25, 0),
+    Detail(1, 1, 12, 0), Detail(0, 1, 0, 0),
+)  # fmt: skip
+_DETAILS: Final = tuple(
+    (_REQUESTS[request], _ANSWERS[answer])
+    for request, answer in (
+        (0, 0), (0, 1), (0, 3), (1, 3), (1, 4), (2, 4), (2, 5), (2, 6), (3, 6), (4, 6), (5, 6), (6, 6),
+    )
+)  # fmt: skip
+_ABOUT_CHARS: Final = 600  # of the description, where there is room
+_ABOUT_LEAST_CHARS: Final = 40  # less says nothing
 
 
 class _Chosen(NamedTuple):
@@ -74,7 +81,7 @@ def describe_operation(file: CatalogFile, operation: str) -> str:
     for request, answer in _DETAILS:
         shown = described.text(request, answer)
         if len(shown) <= limit_chars:
-            return shown
+            return described.with_about(shown, limit_chars - len(shown))
     return shown[: limit_chars - 1] + "…"
 
 
@@ -90,7 +97,7 @@ def _chosen(file: CatalogFile, operation: str) -> _Chosen:
             code="invalid-call",
             hint=f"{_FORM[:-1]}; {_FIND}",
         )
-    path = match.group(2)
+    path = match.group(2).rstrip("/") or "/"
     templates = _templates(file, path)
     if not templates:
         raise _unknown(file, given, path)
@@ -132,7 +139,7 @@ def _unknown(file: CatalogFile, given: str, path: str) -> RefusedError:
         )
     nearest = find_operations(file, _PARAMETER.sub(" ", given), limit=_NEAREST)
     names = "; ".join(f"{each.method} {each.path}" for each in nearest)
-    hint = f"The nearest: {names}." if names else "Look for it with ovh.find."
+    hint = f"The nearest: {names}." if names else "Nothing near it is known: look for it by words."
     return _refused(f"{fact} {hint}", code="unknown-operation", hint=hint)
 
 
@@ -159,6 +166,19 @@ class _Described:
         self._operation = operation
         self._schemas: dict[str, JsonObject] = {}
 
+    def with_about(self, shown: str, room_chars: int) -> str:
+        """Return the text with as much of the operation's description as fits, above the types."""
+        about = self._operation.get("description")
+        chars = min(room_chars - 1, _ABOUT_CHARS)
+        if not isinstance(about, str) or chars < _ABOUT_LEAST_CHARS:
+            return shown
+        text = cut_foreign(about, chars)
+        lines = shown.split("\n")
+        head = 2 if self._operation.get("summary") else 1
+        return "\n".join(
+            [*lines[:head], *([text] if text and text != lines[head - 1] else []), *lines[head:]]
+        )
+
     def text(self, request: Detail, answer: Detail) -> str:
         return "\n".join(self._lines(request, answer))
 
@@ -178,6 +198,8 @@ class _Described:
             yield f"body{'' if is_required else '?'}: {asked.type_text(schema)}"
         yield f"answer: {self._answer(Signature(self._schema, answer, is_request=False))}"
         yield from self._facts()
+        if errors := self._errors():
+            yield f"errors: {errors}"
         yield f"example: {self._example()}"
 
     def _facts(self) -> Iterator[str]:
@@ -228,6 +250,12 @@ class _Described:
                 schema = _content(each)
                 return _NOTHING if schema is None else signature.type_text(schema)
         return _NOTHING
+
+    def _errors(self) -> str:
+        """Return the statuses that are declared for errors."""
+        responses = self._operation.get("responses")
+        declared = [code for code in responses if code[:1] in "45"] if isinstance(responses, dict) else []
+        return ", ".join(sorted(declared))
 
     def _example(self) -> str:
         method, template, path = self._chosen

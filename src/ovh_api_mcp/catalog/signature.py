@@ -32,7 +32,7 @@ _EXAMPLES: Final[Mapping[str, str]] = {
     "email": "name@example.com",
     "duration": "P1D",
 }
-_EXAMPLE_DEPTH: Final = 3
+_EXAMPLE_DEPTH: Final = 8  # of required fields; the deepest real body has 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,13 @@ class Signature:
                 return " | ".join(f"({each})" if each.endswith(_MORE) else each for each in texts)
         values = schema.get("enum")
         if isinstance(values, list):
-            return self._enum(values)
+            return self._enum(values) + _other_kind(schema, values)
         return self._plain(schema, levels, indent, inside)
 
     def _reference(self, name: str, levels: int, indent: str, inside: tuple[str, ...]) -> str:
         schema = self.components(name)
         if name in inside or (levels <= 0 and _properties(schema)):
-            return cut_foreign(name.rpartition(".")[2])
+            return cut_foreign(name)  # in full: ovh.resolve takes it
         return self._type(schema, levels, indent, (*inside, name)) if schema else cut_foreign(name)
 
     def _plain(self, schema: JsonObject, levels: int, indent: str, inside: tuple[str, ...]) -> str:
@@ -167,6 +167,13 @@ class Signature:
         shown = [_literal(each) for each in values[: self.detail.enum_values]]
         left = len(values) - len(shown)
         return " | ".join([*shown, f"… {left}{_MORE}"] if left else shown)
+
+
+def _other_kind(schema: JsonObject, values: list[JsonValue]) -> str:
+    """Return what OVH calls the values of an enum that are texts, and meant as something else: long."""
+    kind = schema.get("x-ovh-type")
+    is_told = isinstance(kind, str) and kind not in ("string", "") and all(isinstance(v, str) for v in values)
+    return f" /* {cut_foreign(str(kind), 30)} */" if is_told else ""
 
 
 # --- examples -------------------------------------------------------------------------------------

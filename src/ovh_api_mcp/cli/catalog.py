@@ -7,6 +7,7 @@ not be had. A catalogue in the cache is used whatever its age; where there is no
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -63,12 +64,17 @@ def status(context: click.Context, /, **_: object) -> None:
 def refresh(context: click.Context, /, **_: object) -> None:
     """Build the catalogue anew, whatever its age; running servers take it up by themselves.
 
-    Only schemas that have changed are fetched, where the API can tell.
+    Only schemas that have changed are fetched, where the API can tell. Exit status 1 where nothing could
+    be loaded.
     """
     with _errors_told(context):
         kept = _kept(context)
-        _run(kept, lambda progress: kept.refresh(progress))
+        failed = _run(kept, lambda progress: kept.refresh(progress))
         _print_status(context)
+        if failed.issuperset(("v1", "v2")):
+            err = Terminal(sys.stderr)
+            err.line("Nothing could be loaded; what is kept is as old as before. Mend what is named above.")
+            context.exit(1)
 
 
 @catalog.command(
@@ -105,6 +111,11 @@ def diff(context: click.Context, /, *, keep: bool, **_: object) -> None:
         click.Option(
             ["--method"], type=click.Choice(_METHODS, case_sensitive=False), help="Only with this method."
         ),
+        click.Option(
+            ["--status"],
+            metavar="STATUS",
+            help="Only with this status: production, beta, alpha or deprecated.",
+        ),
     ),
 )
 @click.argument("words", nargs=-1, required=True)
@@ -117,6 +128,7 @@ def find(
     limit: int,
     service: str | None,
     method: str | None,
+    status: str | None,
     **_: object,
 ) -> None:
     """Find operations by WORDS, the likeliest first.
@@ -126,7 +138,9 @@ def find(
     from ovh_api_mcp.catalog.find import find_operations
 
     with _errors_told(context), _opened(context) as file:
-        found = find_operations(file, " ".join(words), limit=limit, service=service, method=method)
+        found = find_operations(
+            file, " ".join(words), limit=limit, service=service, method=method, status=status
+        )
         if _is_json(context):
             _print_json(
                 [
@@ -192,7 +206,7 @@ def export(context: click.Context, /, *, form: str | None, output: Path | None, 
         is_yaml = form == "yaml" or (
             form is None and output is not None and output.suffix in (".yaml", ".yml")
         )
-        pieces = _yaml_pieces(file) if is_yaml and not _is_json(context) else file.document_pieces()
+        pieces = _yaml_pieces(file) if is_yaml else file.document_pieces()
         if output is None:
             for piece in pieces:
                 sys.stdout.buffer.write(piece)
@@ -277,8 +291,22 @@ def _print_status(context: click.Context) -> None:
             Terminal(sys.stdout).table(("catalogue", told.state), told.rows())
             _show_failed(list(told.failed.items()))
         if told.state == "absent":
-            Terminal(sys.stderr).line("Build it with: ovh-api-mcp catalog refresh")
+            Terminal(sys.stderr).line(_how_to_build(context))
             context.exit(1)
+
+
+def _how_to_build(context: click.Context) -> str:
+    """Return what builds the catalogue that was asked for, with what chooses it."""
+    flags = flags_of(context)
+    if flags.endpoint == "simulator":
+        return "The built-in simulator has another address each time, so its catalogue is never kept."
+    chosen = (
+        ("--endpoint", flags.endpoint),
+        ("--services", flags.services),
+        ("--cache-dir", flags.cache_dir),
+    )
+    given = "".join(f" {name} {shlex.quote(str(value))}" for name, value in chosen if value)
+    return f"Build it with: ovh-api-mcp catalog refresh{given}"
 
 
 def _show_failed(failed: Sequence[tuple[str, str]]) -> None:

@@ -74,9 +74,12 @@ class KeptCatalog:
             ttl_s = fresh_for_s(file.info, self._settings.cache_ttl_s)
             return CatalogStatus(self._root, file.path, "", file.info, file.info.built_at + ttl_s)
 
-    async def refresh(self, progress: ProgressBar) -> None:
-        """Build the catalogue into the cache; raises CatalogError."""
-        await self._build_into_cache(self._writable_place(), progress)
+    async def refresh(self, progress: ProgressBar) -> frozenset[str]:
+        """Build the catalogue into the cache and return what could not be loaded; raises CatalogError."""
+        place = self._writable_place()
+        await self._build_into_cache(place, progress)
+        with closing(open_verified(place.path)) as file:
+            return frozenset(file.info.failed)
 
     async def opened(self, progress: ProgressBar) -> CatalogFile:
         """Return the catalogue in the cache, else one that is built now; raises CatalogError."""
@@ -266,4 +269,5 @@ def _span(span_s: float) -> str:
     for unit_s, name in ((_DAY_S, "days"), (_HOUR_S, "hours"), (_MINUTE_S, "minutes")):
         if span_s >= 2 * unit_s:
             return f"{span_s / unit_s:.0f} {name}"
-    return f"{max(0.0, span_s):.0f} seconds"
+    seconds = round(max(0.0, span_s))
+    return f"{seconds} second{'' if seconds == 1 else 's'}"

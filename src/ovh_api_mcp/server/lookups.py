@@ -78,7 +78,17 @@ class Lookups:
                 f"it takes {limits.DESCRIBED_AT_ONCE} at once.",
                 "Describe the few that you may call.",
             )
-        return [self._described(each) for each in operations]
+        texts: list[JsonValue] = []
+        errors: list[RefusedError] = []
+        for each in operations:
+            try:
+                texts.append(self._described(each))
+            except RefusedError as error:
+                errors.append(error)
+                texts.append(f"Not described: {error.message}")
+        if errors and len(errors) == len(operations):
+            raise errors[0]
+        return texts
 
     def _described(self, operation: JsonValue) -> str:
         text = _operation_text(operation)
@@ -141,7 +151,7 @@ def _parse_limit(value: JsonValue) -> int:
     """Return how many operations are wanted; find_operations has the most that it gives."""
     if value is None:
         return _FIND_LIMIT
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= limits.FIND_FOUND:
         return value
     fact = (
         str(value)[:20] if isinstance(value, int | float) and not isinstance(value, bool) else kind_of(value)
