@@ -17,6 +17,7 @@ from benchmarks import (
     search,
     soak,
     start_up,
+    validation,
 )
 from benchmarks.figures import PRACTICE_KEYS, compile_bytecode
 from ovh_api_mcp.simulator.account import SimulatedAccount
@@ -32,6 +33,7 @@ _ALL = {
     "catalog": catalog.main,
     "find": find.main,
     "mistakes": mistakes.main,
+    "validation": validation.main,
     "soak": soak.main,
 }
 

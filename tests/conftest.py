@@ -1,9 +1,16 @@
 """Fixtures that every part of the tests shares."""
 
+import asyncio
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from ovh_api_mcp.catalog.build import build_catalog
+from ovh_api_mcp.catalog.store import CatalogFile
+from ovh_api_mcp.catalog.validators import Fetched, Validators
+from tests.catalog.native_oracle import NativeCatalog
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -21,3 +28,31 @@ def shared_dir() -> Path:
             pytest.fail("the reference data is not beside the checkout, and under CI it must be")
         pytest.skip("needs the reference data beside the checkout (../shared)")
     return _SHARED
+
+
+@pytest.fixture(scope="session")
+def native_catalog(shared_dir: Path) -> NativeCatalog:
+    """OVH's own schemas as plain JSON."""
+    return NativeCatalog.load(shared_dir / "ovh-schemas")
+
+
+@pytest.fixture(scope="session")
+def full_path(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The catalogue file of the whole API."""
+    root = "https://api.example"
+
+    async def fetch(url: str, *, limit_bytes: int, known: Validators) -> Fetched:
+        path = url.removeprefix(f"{root}/")
+        file = shared_dir / "ovh-schemas" / (f"{path}index.json" if path.endswith("/") else path)
+        return Fetched(file.read_bytes())
+
+    out = tmp_path_factory.mktemp("full") / "full.catalog"
+    asyncio.run(build_catalog(fetch, endpoint_root=root, services=["*"], out=out, clock=lambda: 1_000_000.0))
+    return out
+
+
+@pytest.fixture
+def full_catalog(full_path: Path) -> Iterator[CatalogFile]:
+    file = CatalogFile.open(full_path)
+    yield file
+    file.close()

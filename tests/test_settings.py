@@ -100,6 +100,7 @@ ROWS = [
     ("max_code_size", "1", "OVH_MAX_CODE_SIZE", "4194304", "max_code_bytes", 1, 4194304),
     ("max_result_tokens", "300", "OVH_MAX_RESULT_TOKENS", "400", "max_result_tokens", 300, 400),
     ("auth_token", "one", "OVH_MCP_TOKEN", "two", "auth_token", Secret("one"), Secret("two")),
+    ("validation", "warn", "OVH_VALIDATION", "Strict", "validation", "warn", "strict"),
     ("log_level", "debug", "OVH_LOG_LEVEL", "Warning", "log_level", "debug", "warning"),
 ]
 

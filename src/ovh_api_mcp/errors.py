@@ -5,6 +5,7 @@
     ├── SettingsError        the settings': the program does not start
     ├── CodeError            the script's text: not accepted as code
     ├── RefusedError         the gate's refusal: nothing was sent
+    │   └── InvalidRequestError   because it is not what its operation's schema says
     ├── ApiError             the API's no
     ├── NetworkError         no usable answer came
     └── CatalogError         the catalogue is not there, or not yet
@@ -114,6 +115,7 @@ RefusedCode = Literal[
     "unsafe-path",
     "invalid-call",
     "too-many-calls",
+    "invalid-request",
 ]
 
 
@@ -122,6 +124,21 @@ class RefusedError(OvhMcpError):
 
     def __init__(self, message: str, *, code: RefusedCode, hint: str = "") -> None:
         super().__init__(message, code=code, hint=hint)
+
+
+class InvalidRequestError(RefusedError):
+    """A request that does not fit the schema of its operation, with all that is wrong with it.
+
+    Each fault has where, got, wanted and, where there are any, nearest; `signature` is what the
+    operation takes, on one line.
+    """
+
+    def __init__(
+        self, message: str, *, faults: tuple[JsonObject, ...], signature: str, hint: str = ""
+    ) -> None:
+        super().__init__(message, code="invalid-request", hint=hint)
+        self.faults = faults
+        self.signature = signature
 
 
 class ApiError(OvhMcpError):

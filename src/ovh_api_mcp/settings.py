@@ -35,6 +35,7 @@ from ovh_api_mcp.secret import Secret
 _log = logging.getLogger(__name__)
 
 TransportName = Literal["http", "stdio"]
+ValidationName = Literal["strict", "warn"]
 LogLevelName = Literal["debug", "info", "warning", "error"]
 
 PORT_DEFAULT: Final = 3104
@@ -64,6 +65,7 @@ class Flags:
     auth_token: str | None = field(default=None, repr=False)
     allow_anonymous: bool = False
     allowed_host: tuple[str, ...] = ()
+    validation: str | None = None
     schemas: str | None = None
     log_level: str | None = None
 
@@ -90,6 +92,7 @@ class Settings:
     auth_token: Secret[str] | None
     allow_anonymous: bool
     allowed_hosts: tuple[str, ...]
+    validation: ValidationName
     schemas_dir: Path | None
     log_level: LogLevelName
     network: NetworkOptions
@@ -157,6 +160,7 @@ def load_settings(
         auth_token=_auth_token(given.text(flags.auth_token, _AUTH_TOKEN)),
         allow_anonymous=flags.allow_anonymous or given.switch(_ALLOW_ANONYMOUS),
         allowed_hosts=_allowed_hosts(flags.allowed_host, given.variable(_ALLOWED_HOST.variable)),
+        validation=given.choice(flags.validation, _VALIDATION, get_args(ValidationName), "strict"),
         schemas_dir=_schemas_dir(flags.schemas),
         log_level=given.choice(flags.log_level, _LOG_LEVEL, get_args(LogLevelName), default_log_level),
         network=_network(given),
@@ -205,6 +209,7 @@ _MAX_RESULT_TOKENS: Final = _Option("--max-result-tokens", "OVH_MAX_RESULT_TOKEN
 _AUTH_TOKEN: Final = _Option("--auth-token", "OVH_MCP_TOKEN")
 _ALLOW_ANONYMOUS: Final = _Option("--allow-anonymous", "OVH_MCP_ALLOW_ANONYMOUS")
 _ALLOWED_HOST: Final = _Option("--allowed-host", "OVH_MCP_ALLOWED_HOSTS")
+_VALIDATION: Final = _Option("--validation", "OVH_VALIDATION")
 _SCHEMAS: Final = _Option("--schemas")
 _LOG_LEVEL: Final = _Option("--log-level", "OVH_LOG_LEVEL")
 

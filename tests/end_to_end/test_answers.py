@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ovh_api_mcp.limits import ANSWER_BYTES, MIB
+from ovh_api_mcp.limits import ANSWER_BYTES, MIB, RETRY_ATTEMPTS
 from ovh_api_mcp.simulator.simulator import Simulator
 from tests.end_to_end.api import calls_of
 from tests.end_to_end.program import Server, connected, error_of, execute, says, value_of
@@ -13,6 +13,13 @@ pytestmark = pytest.mark.anyio
 
 _ASK = "ovh.request({ method: 'GET', path: '/v1/me' })"
 _CAUGHT = f"async () => {{ try {{ return [await {_ASK}] }} catch (e) {{ return [e.code, e.message, e.status ?? 0] }} }}"
+# Reads are sent again after these; tests/ovh/test_retries.py has the whole table.
+_SENT_AGAIN: list[dict[str, object]] = [
+    {"cut": True},
+    {"drop": True},
+    {"status": 500, "body": b"<html>"},
+    {"status": 429},
+]
 _WRITE = "async () => { try { await ovh.put('/v1/me', { body: {} }) } catch (e) { return [e.code, e.hint] } }"
 
 
@@ -49,7 +56,8 @@ async def test_an_answer_that_cannot_be_used_is_an_error_that_says_what_it_was(
     assert says(caught[1], words)
     assert says(told, words)
     assert caught[2] == (fault.get("status") if code == "api-error" else 0)
-    assert [each.raw_path for each in calls_of(small_api)] == ["/v1/me", "/v1/me"]  # one request for each
+    tries = RETRY_ATTEMPTS if fault in _SENT_AGAIN else 1
+    assert [each.raw_path for each in calls_of(small_api)] == ["/v1/me"] * (2 * tries)
 
 
 @pytest.mark.parametrize("fault", [{"body": b""}, {"status": 204}, {"body": b" \n"}, {"body": b"null"}])

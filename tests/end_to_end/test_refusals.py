@@ -143,7 +143,7 @@ async def test_an_unsafe_path_is_refused_in_every_spelling_and_nothing_is_sent(
         ({"method": "GET", "path": "/v1/me", "endpoint": "ovh-us"}, "invalid-call"),
         ({"method": "GET", "path": "/v1/me", "body": {"a": 1}}, "invalid-call"),
         ({"method": "DELETE", "path": "/v1/me/accessRestriction/ip/1", "body": {}}, "invalid-call"),
-        ({"method": "GET", "path": "/v1/me", "query": {"nope": 1}}, "invalid-call"),
+        ({"method": "GET", "path": "/v1/me", "query": {"nope": 1}}, "invalid-request"),
         ({"method": "GET", "path": "/v1/ip/{ip}", "params": {"ip": None}}, "invalid-call"),
         ({"method": "GET", "path": "/v1/ip/{ip}", "params": {"address": "192.0.2.1"}}, "invalid-call"),
         ({"method": "GET", "path": "/v1/ip/{ip}"}, "invalid-call"),

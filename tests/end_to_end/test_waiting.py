@@ -115,11 +115,12 @@ async def test_a_look_that_fails_for_a_moment_does_not_end_the_wait(api: Simulat
 
 
 async def test_a_v2_resource_is_waited_for_by_its_status(api: Simulator, client: Client) -> None:
+    policy = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
     page = b'{"id":"p","name":"n","resourceStatus":"CREATING"}'
     ready = page.replace(b"CREATING", b"READY")
     api.faults.add("GET", "/v2/iam/policy/{policyId}", times=2, body=page)
     api.faults.add("GET", "/v2/iam/policy/{policyId}", body=ready)
-    found = await waited(client, "ovh.wait({ path: '/v2/iam/policy/{policyId}', params: { policyId: 'p' } })")
+    found = await waited(client, f"ovh.wait('/v2/iam/policy/{policy}')")
     assert (found["settled"], found["status"]) == (True, "READY")
 
 

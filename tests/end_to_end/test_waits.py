@@ -17,6 +17,7 @@ from ovh_api_mcp.catalog.catalog import Catalog, Waits
 from ovh_api_mcp.catalog.model import BuildProgress, Method, Operation
 from ovh_api_mcp.catalog.store import CatalogFile
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
+from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.ovh.client import OvhClient
 from ovh_api_mcp.ovh.endpoints import url_endpoint
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
@@ -155,6 +156,9 @@ class _NoApi:
 
     def operation(self, method: Method, path: str) -> Operation | None:
         return None
+
+    def schema(self, name: str) -> JsonObject:
+        return {}
 
 
 @pytest.mark.promise("limits.time", "limits.memory")

@@ -25,6 +25,9 @@ class Operations:
     def operation(self, method: Method, path: str) -> Operation | None:
         return self.all.get((method, path))
 
+    def schema(self, name: str) -> JsonObject:
+        return {}
+
 
 class Recorder:
     """Stands where requests are sent, keeps each one, and answers null."""

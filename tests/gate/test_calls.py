@@ -97,6 +97,8 @@ def test_the_method_may_come_in_any_case(gate: Gatekeeper, method: str) -> None:
         ),
         ({"method": "GET", "path": "/v1/me", "params": []}, ["params is an array"]),
         ({"method": "GET", "path": "/v1/me", "headers": True}, ["headers is a boolean"]),
+        ({"method": "GET", "path": "/v1/me", "validate": False}, ["validate is a boolean", '"warn"']),
+        ({"method": "GET", "path": "/v1/me", "validate": "off"}, ['validate is "off"', '"strict"']),
         ({"method": "POST", "path": "/v1/me", "payload": {}}, ["body"]),
         ({"method": "POST", "path": "/v1/me", "data": {}}, ["body"]),
         ({"method": "GET", "url": "/v1/me"}, ["path"]),
@@ -151,20 +153,34 @@ def test_a_query_has_one_spelling(gate: Gatekeeper, query: JsonObject, text: str
 @pytest.mark.parametrize(
     ("path", "query", "words"),
     [
-        (RESOURCE, {"type": "vps"}, ['"resourceType"', "creationDate.from"]),
-        (RECORDS, {"fieldtype": "A"}, ['"fieldType"']),
+        (RESOURCE, {"type": "vps"}, ["query.type", "mean resourceType?", "creationDate.from"]),
+        (RECORDS, {"fieldtype": "A"}, ["mean fieldType?"]),
         (RESOURCE, {"page": 1}, ["come in pages", "X-Pagination-Size"]),
-        ("/v1/me", {"a": 1}, ["It takes none"]),
-        (RESOURCE, {"resourceType": "\ud800"}, ["resourceType"]),
-        (RESOURCE, {"tags": {"a": float("nan")}}, ["tags"]),
-        (RESOURCE, {"tags": 10**5000}, ["tags"]),
-        (RESOURCE, {"tags": "x" * (QUERY_CHARS + 1)}, [str(QUERY_CHARS)]),
+        ("/v1/me", {"a": 1}, ["query.a", "it takes none"]),
     ],
 )
-def test_a_query_that_does_not_fit_is_refused(
+def test_a_query_parameter_that_does_not_exist_is_refused(
     gate: Gatekeeper, path: str, query: JsonObject, words: list[str]
 ) -> None:
     error = refused(gate, {"method": "GET", "path": path, "query": query})
+    assert error.code == "invalid-request"
+    assert all(word in error.message for word in words), error.message
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"resourceType": "\ud800"}, ["resourceType"]),
+        ({"\ud800": "a"}, ["no URL"]),
+        ({"tags": {"a": float("nan")}}, ["tags"]),
+        ({"tags": 10**5000}, ["tags"]),
+        ({"tags": "x" * (QUERY_CHARS + 1)}, [str(QUERY_CHARS)]),
+    ],
+)
+def test_a_query_that_cannot_be_written_is_refused(
+    gate: Gatekeeper, query: JsonObject, words: list[str]
+) -> None:
+    error = refused(gate, {"method": "GET", "path": RESOURCE, "query": query})
     assert error.code == "invalid-call"
     assert all(word in error.message for word in words), error.message
 
@@ -274,7 +290,7 @@ JSON = st.recursive(
     lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
     max_leaves=8,
 )
-OPTIONS = st.sampled_from(["method", "path", "params", "query", "body", "headers", "url"])
+OPTIONS = st.sampled_from(["method", "path", "params", "query", "body", "headers", "url", "validate"])
 LIKELY = {
     "method": st.sampled_from(["GET", "POST", "PUT", "DELETE"]),
     "path": st.sampled_from(["/v1/me", RECORDS, RESOURCE, "/v1/ip/{ip}"]),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ovh_api_mcp.catalog.model import Deprecation
 from ovh_api_mcp.errors import ApiError, NetworkError, OvhMcpError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
+from ovh_api_mcp.gate.remarks import Remarks
 from ovh_api_mcp.gate.remedy import Rights
 from ovh_api_mcp.json_value import JsonObject, JsonValue
 from ovh_api_mcp.limits import DENIED_ACTIONS, ERROR_FIELDS_CHARS, MESSAGE_CHARS
@@ -251,11 +252,11 @@ def test_a_network_error_stays_as_it_is() -> None:
 def test_a_replacement_is_named_as_it_is_called_here(replacement: str, words: str) -> None:
     no = No()
     old = operation("GET /v1/old", deprecation=Deprecation("2024-01-02T00:00:00Z", "0001-01-01", replacement))
-    notes: list[str] = []
+    remarks = Remarks()
     gate = gate_to(Operations([*few_operations().all.values(), old]), no)
     with pytest.raises(NetworkError):
-        asyncio.run(gate.request({"method": "GET", "path": "/v1/old"}, None, note=notes.append))
-    [note] = notes
+        asyncio.run(gate.request({"method": "GET", "path": "/v1/old"}, None, remarks=remarks))
+    [note] = remarks.notes
     assert note.startswith("GET /v1/old is DEPRECATED since 2024-01-02, without a date for its end. ")
     assert words in note
 
@@ -265,15 +266,18 @@ def test_every_operation_is_explained_within_the_bounds_and_in_whole_sentences(
 ) -> None:
     no = No()
     gate = gate_to(whole_catalog, no)
-    notes: list[str] = []
+    notes: set[str] = set()
 
     async def explain_all() -> None:
         for (method, template), each in whole_catalog.all.items():
             path = re.sub(r"\{[^}]*\}", "some-value-1", template)
             for status, said in _SAID.items():
                 no.error = error = refusal(status, said)
+                remarks = Remarks()
+                call: JsonObject = {"method": method, "path": path, "validate": "warn"}
                 with pytest.raises(ApiError):
-                    await gate.request({"method": method, "path": path}, None, note=notes.append)
+                    await gate.request(call, None, remarks=remarks)
+                notes.update(note for note in remarks.notes if " is DEPRECATED" in note)
                 assert error.hint.endswith((".", "?")), error.hint
                 assert len(error.hint) < MESSAGE_CHARS, error.hint
                 if status == 403 and each.is_authenticated:
@@ -282,6 +286,6 @@ def test_every_operation_is_explained_within_the_bounds_and_in_whole_sentences(
 
     asyncio.run(explain_all())
     deprecated = [each for each in whole_catalog.all.values() if each.deprecation]
-    assert len({*notes}) == len(deprecated)
-    assert all(len(note) < MESSAGE_CHARS and " is DEPRECATED" in note for note in notes)
+    assert len(notes) == len(deprecated)
+    assert all(len(note) < MESSAGE_CHARS for note in notes)
     assert not [note for note in notes if "0001" in note]  # OVHcloud's way to say that there is no date

@@ -74,6 +74,11 @@ def test_a_typical_mistake_is_refused_with_the_right_hint(whole_gate: Gatekeeper
         ("GET", "/v1/ip/2001:db8::/64/reverse", "%2F"),
         ("GET", "/v1/vps/vps-1/reboot", "POST"),
         ("DELETE", "/v1/me", "GET and PUT"),
+        (
+            "DELETE",
+            "/v1/domain/zone/a/record",
+            "GET and POST. There is DELETE /v1/domain/zone/{zoneName}/record/{id}.",
+        ),
         ("GET", "/v1/vps/<serviceName>/ips", "GET) lists"),
         ("GET", "/v1/cloud/project/PROJECT_ID/kube", "/v1/cloud/project (GET)"),
     ],

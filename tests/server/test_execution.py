@@ -11,6 +11,7 @@ import pytest
 from ovh_api_mcp.catalog.model import Lifecycle, Method, Operation
 from ovh_api_mcp.errors import ApiError, CatalogError, NetworkError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
+from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
 from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.secret import Redactor, Secret
@@ -34,6 +35,9 @@ class OneThing:
         return Operation(
             method, path, f"{method}-thing", "v1/thing", "", Lifecycle.PRODUCTION, True, (), False, False
         )
+
+    def schema(self, name: str) -> JsonObject:
+        return {}
 
 
 class Api:

@@ -103,7 +103,7 @@ await ovh.request({ method, path, params, query, body }) gives the parsed answer
 - For other ids, in parallel: await Promise.all(ids.map(id => ovh.get("/v1/vps/{serviceName}", { params: { serviceName: id } }))); 10 calls go out at a time.
 - ovh.find, describe and resolve are here, too.
 - Integers beyond 2^53 are BigInt. There is no fetch, require or setTimeout.
-Unknown operations and wrong methods are refused before anything is sent. Limits: 30 s, 64 MiB, 1,000 calls.\
+Unknown operations, wrong methods and requests that do not fit the schema are refused before anything is sent, all faults at once; validate: "warn" beside body sends such a request anyway. Limits: 30 s, 64 MiB, 1,000 calls.\
 """,
                 "inputSchema": {
                     "type": "object",

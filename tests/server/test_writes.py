@@ -12,6 +12,7 @@ import pytest
 from ovh_api_mcp.catalog.model import Lifecycle, Method, Operation, Parameter
 from ovh_api_mcp.errors import ApiError, NetworkError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
+from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.limits import CHARS_PER_TOKEN
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
 from ovh_api_mcp.sandbox.outcome import AnswerCall, Outcome, ScriptCall, ScriptLimits
@@ -50,6 +51,9 @@ class Things:
             False,
             False,
         )
+
+    def schema(self, name: str) -> JsonObject:
+        return {}
 
 
 class Api:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -81,7 +81,8 @@ class Operation:
 
     `service` is branch and root path without a slash in front: "v1/domain". `body_fields` is empty
     where the body is no object with fixed fields; `iam_actions` are those that a caller must have.
-    `answer` is the name of the component schema that it answers, "" where it answers anything else.
+    `body_schema` is that of its body, `answer_schema` that of what it answers, {} where any is taken or
+    none is declared; they refer to components of the document.
     """
 
     method: Method
@@ -94,11 +95,18 @@ class Operation:
     parameters: tuple[Parameter, ...]
     has_body: bool
     is_body_required: bool
+    body_schema: JsonObject = field(default_factory=dict)
+    answer_schema: JsonObject = field(default_factory=dict)
     body_fields: tuple[BodyField, ...] = ()
     iam_actions: tuple[str, ...] = ()
     deprecation: Deprecation | None = None
     listing: Listing | None = None
-    answer: str = ""
+
+    @property
+    def answer(self) -> str:
+        """The name of the component schema that it answers; "" where it answers anything else."""
+        reference = self.answer_schema.get("$ref")
+        return reference.rpartition("/")[2] if isinstance(reference, str) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import msgspec
 
@@ -44,6 +44,7 @@ from ovh_api_mcp.catalog.model import CatalogInfo, Method, Operation
 from ovh_api_mcp.catalog.stored_operation import parse_operation
 from ovh_api_mcp.catalog.validators import NO_VALIDATORS, Validators
 from ovh_api_mcp.errors import CatalogError, cut_foreign
+from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.limits import CATALOG_FILE_BYTES, DOCUMENT_PIECE_BYTES, OPERATIONS_CACHED, SCHEMA_BYTES
 
 if TYPE_CHECKING:  # a server that only reads catalogues need not load what makes them
@@ -235,6 +236,14 @@ class CatalogFile:
         """Return a component schema as it stands in the document."""
         rows = self._rows("SELECT json FROM schemas WHERE name = ?", name)
         return _blob(rows[0][0], self.path) if rows else None
+
+    def schema(self, name: str) -> JsonObject:
+        """Return the same parsed; {} where there is none."""
+        text = self.schema_json(name)
+        if text is None:
+            return {}
+        with _translated(self.path):
+            return cast("JsonObject", msgspec.json.decode(text, type=dict[str, object]))
 
     def schema_names(self) -> list[str]:
         """Return the names of the component schemas."""

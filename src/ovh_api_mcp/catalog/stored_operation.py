@@ -46,7 +46,7 @@ class _StoredSchema(msgspec.Struct, frozen=True):
 
 
 class _StoredMedia(msgspec.Struct, frozen=True):
-    schema: _StoredSchema
+    schema: dict[str, object] = {}
 
 
 class _StoredBody(msgspec.Struct, frozen=True):
@@ -117,16 +117,20 @@ def parse_operation(method: Method, path: str, text: bytes, schema_json: SchemaJ
         iam_actions=tuple(each.name for each in stored.actions if each.required),
         deprecation=_deprecation(stored.status) if lifecycle is Lifecycle.DEPRECATED else None,
         listing=Listing(stored.listing.item, stored.listing.pagination) if stored.listing else None,
-        answer=_answer(stored.responses),
+        body_schema=_schema(stored.body.content) if stored.body else {},
+        answer_schema=_answer_schema(stored.responses),
     )
 
 
-def _answer(responses: dict[str, _StoredAnswer]) -> str:
-    """Return the name of the component schema that a success is."""
-    for status, response in responses.items():
-        if status.startswith("2") and (media := response.content.get("application/json")):
-            return media.schema.reference.removeprefix(REFERENCE_PREFIX)
-    return ""
+def _answer_schema(responses: dict[str, _StoredAnswer]) -> JsonObject:
+    """Return the schema of the first success that is declared."""
+    successes = (each for status, each in responses.items() if status.startswith("2"))
+    return next((_schema(each.content) for each in successes), {})
+
+
+def _schema(content: dict[str, _StoredMedia]) -> JsonObject:
+    media = content.get("application/json")
+    return cast("JsonObject", media.schema) if media else {}
 
 
 def _body_fields(body: _StoredBody | None, schema_json: SchemaJson) -> tuple[BodyField, ...]:
@@ -134,7 +138,7 @@ def _body_fields(body: _StoredBody | None, schema_json: SchemaJson) -> tuple[Bod
     media = body.content.get("application/json") if body else None
     if media is None:
         return ()
-    schema = media.schema
+    schema = msgspec.convert(media.schema, _StoredSchema)
     if schema.reference:
         text = schema_json(schema.reference.removeprefix(REFERENCE_PREFIX))
         schema = msgspec.json.decode(text or b"{}", type=_StoredSchema)

@@ -158,6 +158,14 @@ _ROWS: Final = (
         "OVH_MCP_ALLOWED_HOSTS",
         "its own addresses",
     ),
+    _Row(
+        "api",
+        "--validation",
+        "strict|warn",
+        "What becomes of a request that does not fit OVHcloud's schema: refused, or sent with a note.",
+        "OVH_VALIDATION",
+        "strict",
+    ),
     _Row("api", "--schemas", "DIR", "Schemas that the simulator serves.", default="its own small set"),
     _Row(
         "log",

@@ -13,15 +13,17 @@ from ovh_api_mcp.limits import CALL_BYTES
 _NULL: Final = b"null"
 
 
-def body_bytes(operation: Operation, call: Call) -> bytes | None:
+def body_bytes(operation: Operation, call: Call, *, may_be_undeclared: bool = False) -> bytes | None:
     """Return JSON in UTF-8, or None for no body; *Raises* RefusedError (invalid-call).
 
     On an operation that declares a body every JSON value is sent as it is, null too. Elsewhere
-    null is taken for no body, since scripts write it for "none".
+    null is taken for no body, since scripts write it for "none"; on POST and PUT another one is
+    sent where it `may_be_undeclared`.
     """
     if call.body is None or (call.body == _NULL and not operation.has_body):
         return None
-    if not operation.has_body:
+    is_write = operation.method in (Method.POST, Method.PUT)
+    if not operation.has_body and not (may_be_undeclared and is_write):
         raise _no_body_here(operation)
     if len(call.body) > CALL_BYTES:
         raise refusal(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, get_args
 
 from ovh_api_mcp.catalog.model import Method
 from ovh_api_mcp.errors import RefusedError, cut_foreign
@@ -12,8 +12,11 @@ from ovh_api_mcp.gate.refusal import nearest_names, quoted, refusal
 from ovh_api_mcp.gate.scalar import kind_of
 from ovh_api_mcp.json_value import JsonObject, JsonValue
 
-_OPTIONS: Final = ("method", "path", "params", "query", "body", "headers")
-_OPTIONS_TEXT: Final = "Options: method, path, params, query, body, headers."
+ValidationMode = Literal["strict", "warn"]
+"""What becomes of a request that does not fit its schema: it is refused, or sent with a note."""
+
+_OPTIONS: Final = ("method", "path", "params", "query", "body", "headers", "validate")
+_OPTIONS_TEXT: Final = "Options: method, path, params, query, body, headers, validate."
 _EXAMPLES: Final = {
     "params": 'params: { ip: "203.0.113.0/24" }',
     "query": 'query: { fieldType: "A" }',
@@ -55,7 +58,8 @@ _SHOWN_PATH_CHARS: Final = 200
 class Call:
     """One request as a script asks for it, its options of the right kind and no more.
 
-    `params` is None for a literal path; `body` is JSON text, None where the script gave none.
+    `params` is None for a literal path; `body` is JSON text, None where the script gave none;
+    `validate` is None where the server's own mode is good enough.
     """
 
     method: Method
@@ -64,6 +68,7 @@ class Call:
     query: Mapping[str, JsonValue]
     headers: Mapping[str, JsonValue]
     body: bytes | None
+    validate: ValidationMode | None = None
 
 
 def parse_call(arguments: JsonObject, body: bytes | None) -> Call:
@@ -81,6 +86,7 @@ def parse_call(arguments: JsonObject, body: bytes | None) -> Call:
         query=_parse_object("query", arguments.get("query")) or {},
         headers=_parse_object("headers", arguments.get("headers")) or {},
         body=body,
+        validate=_parse_validate(arguments.get("validate")),
     )
 
 
@@ -126,6 +132,21 @@ def _parse_method(value: JsonValue) -> Method:
         return Method(name)
     rule = _NO_METHOD.get(name, "OVH has GET, POST, PUT and DELETE.")
     raise refusal("invalid-call", f"method is {quoted(value)}. {rule}", hint=rule)
+
+
+def _parse_validate(value: JsonValue) -> ValidationMode | None:
+    if value is None:
+        return None
+    for mode in get_args(ValidationMode):
+        if value == mode:
+            return "warn" if mode == "warn" else "strict"
+    given = quoted(value) if isinstance(value, str) else kind_of(value)
+    raise refusal(
+        "invalid-call",
+        f'validate is {given}; it must be "strict", which refuses a request that does not fit its schema, '
+        'or "warn", which sends it and notes the faults.',
+        hint='Leave validate out, or give validate: "warn".',
+    )
 
 
 def _parse_path(value: JsonValue) -> str:

@@ -1,5 +1,7 @@
 """The one function every call of a script goes through on its way out.
 
+    parse → path → route → query, headers, body → compare with the schema → send
+
 Invariant: nothing is sent that is not an operation of the catalogue in its one safe spelling.
 """
 
@@ -8,32 +10,30 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
+import anyio
+import anyio.to_thread
+
 from ovh_api_mcp.catalog.absences import Absences
 from ovh_api_mcp.catalog.model import Method, Operation
 from ovh_api_mcp.errors import ApiError, InternalError, NetworkError, RefusedError
 from ovh_api_mcp.gate.asked import Asked
 from ovh_api_mcp.gate.body import body_bytes
-from ovh_api_mcp.gate.call import parse_call
+from ovh_api_mcp.gate.call import ValidationMode, parse_call
 from ovh_api_mcp.gate.deprecation import deprecation_note
 from ovh_api_mcp.gate.explanation import Explainer
+from ovh_api_mcp.gate.inspection import Inspection
 from ovh_api_mcp.gate.match import Route, Router
 from ovh_api_mcp.gate.parameters import header_lines, query_string
-from ovh_api_mcp.gate.path import normalise_path
+from ovh_api_mcp.gate.path import CallPath, normalise_path
+from ovh_api_mcp.gate.remarks import Remarks
 from ovh_api_mcp.gate.remedy import Rights
 from ovh_api_mcp.json_value import JsonObject
+from ovh_api_mcp.limits import ALL_FAULTS_BYTES, CHECKED_AT_ONCE_BYTES, LARGE_CHECKED_AT_ONCE
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
 
 Send = Callable[[ApiRequest], Awaitable[ApiResponse]]
 Through = Callable[[ApiRequest, Send], Awaitable[ApiResponse]]
 """Sends a request that was let through by means of the `Send` it is given, and sees how that ends."""
-
-
-Note = Callable[[str], None]
-"""Hears what the reader of a result should know of a call."""
-
-
-def _unheard(note: str) -> None:
-    """Take no notice."""
 
 
 async def _directly(request: ApiRequest, send: Send) -> ApiResponse:
@@ -51,10 +51,15 @@ class OperationSource(Protocol):
         """Return the operation on a path template, or None where there is none."""
         ...
 
+    def schema(self, name: str) -> JsonObject:
+        """Return a component schema of the document, {} where there is none."""
+        ...
+
 
 class Gatekeeper:
     """Checks calls against one catalogue, which lacks `absences`, and sends those that may leave.
 
+    `mode` is what becomes of requests that do not fit their schema, where a call does not say,
     `rights` says what an error may name that lacks one.
     """
 
@@ -64,10 +69,14 @@ class Gatekeeper:
         send: Send,
         *,
         absences: Absences | None = None,
+        mode: ValidationMode = "strict",
         rights: Rights | None = None,
     ) -> None:
         self._catalog = catalog
         self._send = send
+        self._mode = mode
+        self._large = anyio.CapacityLimiter(LARGE_CHECKED_AT_ONCE)
+        self._inspection = Inspection(catalog.schema, self._answer_schema)
         self._router = Router(catalog.routes(), absences or Absences())
         self._explainer = Explainer(self._router, rights or Rights())
 
@@ -77,41 +86,76 @@ class Gatekeeper:
         body: bytes | None,
         *,
         through: Through = _directly,
-        note: Note = _unheard,
+        remarks: Remarks | None = None,
     ) -> ApiResponse:
         """Return the API's answer to what a script gave to `ovh.request`, its body apart as JSON text.
 
-        `through` is called for what may leave and for nothing else, `note` for what should be known of
-        it. *Raises* RefusedError when nothing was sent, else what `send` raises, explained.
+        `through` is called for what may leave and for nothing else; `remarks`, which a run has one
+        of, hears what is to be told beside its result. *Raises* RefusedError when nothing was sent,
+        else what `send` raises, explained.
         """
-        asked = self.asked(arguments, body)
-        request = _api_request(asked)
+        remarks = remarks or Remarks()
+        asked, request = await self._checked(arguments, body, remarks)
         if about := deprecation_note(asked.operation, self._router):
-            note(about)
+            remarks.add(about)
         try:
-            return await through(request, self._send)
+            response = await through(request, self._send)
         except (ApiError, NetworkError) as error:
             self._explainer.explain(error, asked)
             raise
+        if request.method is Method.GET:
+            remarks.keep_read(request.target, response.body)
+        return response
 
-    def check(self, arguments: JsonObject, body: bytes | None = None) -> ApiRequest:
+    async def _checked(
+        self, arguments: JsonObject, body: bytes | None, remarks: Remarks
+    ) -> tuple[Asked, ApiRequest]:
+        """Check a call, in a thread where its body is large."""
+        if body is None or len(body) <= CHECKED_AT_ONCE_BYTES:
+            return self._check(arguments, body, remarks)
+        turn = self._large if len(body) > ALL_FAULTS_BYTES else None
+        return await anyio.to_thread.run_sync(self._check, arguments, body, remarks, limiter=turn)
+
+    def check(
+        self, arguments: JsonObject, body: bytes | None = None, remarks: Remarks | None = None
+    ) -> ApiRequest:
         """Return the request that a call amounts to, without sending it; *Raises* RefusedError."""
-        return _api_request(self.asked(arguments, body))
+        _, request = self._check(arguments, body, remarks or Remarks())
+        return request
 
     def asked(self, arguments: JsonObject, body: bytes | None = None) -> Asked:
-        """Return the call with the operation that it names, its query and headers yet unchecked.
+        """Return the call with the operation that it names, its values yet unchecked.
 
         *Raises* RefusedError.
         """
-        call = parse_call(arguments, body)
-        path = normalise_path(call.path, call.params)
-        route = self._router.route(call.method, path)
-        return Asked(call, self._operation(route), route)
+        asked, _ = self._asked(arguments, body)
+        return asked
 
     def origin(self, arguments: JsonObject) -> str:
         """Return method and path of a call that was let through, as it went over the wire."""
         route = self.asked(arguments).route
         return f"{route.method} {route.wire}"
+
+    def _asked(self, arguments: JsonObject, body: bytes | None) -> tuple[Asked, CallPath]:
+        call = parse_call(arguments, body)
+        path = normalise_path(call.path, call.params)
+        route = self._router.route(call.method, path)
+        return Asked(call, self._operation(route), route), path
+
+    def _check(self, arguments: JsonObject, body: bytes | None, remarks: Remarks) -> tuple[Asked, ApiRequest]:
+        asked, path = self._asked(arguments, body)
+        call, operation, route = asked.call, asked.operation, asked.route
+        is_strict = (call.validate or self._mode) == "strict"
+        query = query_string(call.query)
+        request = ApiRequest(
+            method=route.method,
+            target=f"{route.wire}?{query}" if query else route.wire,
+            body=body_bytes(operation, call, may_be_undeclared=not is_strict),
+            headers=header_lines(operation, call.headers),
+            is_authenticated=operation.is_authenticated,
+        )
+        self._inspection.inspect(operation, call, path, request, remarks, is_strict=is_strict)
+        return asked, request
 
     def no_operation(self, method: Method, path: str) -> RefusedError:
         """Return what a call to a path of no operation would be told: the nearest ones."""
@@ -121,20 +165,12 @@ class Gatekeeper:
         """Return the path templates that a text which is none was probably meant for, the likeliest first."""
         return self._router.nearest(path)
 
+    def _answer_schema(self, path: str) -> JsonObject:
+        operation = self._catalog.operation(Method.GET, path)
+        return {} if operation is None else operation.answer_schema
+
     def _operation(self, route: Route) -> Operation:
         operation = self._catalog.operation(route.method, route.template)
         if operation is None:
             raise InternalError(f"The catalogue lists {route.method} {route.template} but does not hold it.")
         return operation
-
-
-def _api_request(asked: Asked) -> ApiRequest:
-    operation, route, call = asked.operation, asked.route, asked.call
-    query = query_string(operation, call.query)
-    return ApiRequest(
-        method=route.method,
-        target=f"{route.wire}?{query}" if query else route.wire,
-        body=body_bytes(operation, call),
-        headers=header_lines(operation, call.headers),
-        is_authenticated=operation.is_authenticated,
-    )

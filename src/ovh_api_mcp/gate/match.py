@@ -206,6 +206,8 @@ def _route(method: Method, template: str, path: CallPath) -> Route:
 def _other_methods(method: Method, node: RouteNode) -> RefusedError:
     methods = " and ".join(node.templates)
     hint = f"This path has {methods}."
+    if node.parameter is not None and method in node.parameter.templates:
+        hint += f" There is {method} {node.parameter.templates[method]}."
     return refusal("method-not-allowed", f"There is no {method} on {node.template()}. {hint}", hint=hint)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 from urllib.parse import quote
 
 from ovh_api_mcp.catalog.model import Operation
 from ovh_api_mcp.errors import RefusedError, cut_foreign
-from ovh_api_mcp.gate.refusal import listed, nearest_names, quoted, refusal
+from ovh_api_mcp.gate.refusal import quoted, refusal
 from ovh_api_mcp.gate.scalar import kind_of, scalar_text
 from ovh_api_mcp.json_value import JsonValue
 from ovh_api_mcp.limits import HEADER_CHARS, QUERY_CHARS
@@ -21,20 +21,19 @@ _HEADERS_TEXT: Final = "X-Pagination-*, X-Schemas-Version and Pragma"
 _HEADER_VALUE: Final = re.compile(r"[\x20-\x7e\xa0-\xff]*")
 _AUTHENTICATION: Final = re.compile(r"authorization|cookie|x-ovh-.*|x-auth-.*")
 _PAGING: Final = frozenset({"page", "pagesize", "limit", "offset", "perpage", "cursor", "size", "number"})
-_NAMES_CHARS: Final = 160
 
 
-def query_string(operation: Operation, query: Mapping[str, JsonValue]) -> str:
+def query_string(query: Mapping[str, JsonValue]) -> str:
     """Return the query as it goes over the wire, without the question mark, "" for none.
 
     The order is that of `query`. null is left out, an array repeats its key, an object becomes
-    JSON text (so do the API's own clients with iamTags). *Raises* RefusedError (invalid-call).
+    JSON text (so do the API's own clients with iamTags). Which names there are is for the
+    operation's schema to say. *Raises* RefusedError (invalid-call).
     """
-    declared = [parameter.name for parameter in operation.parameters if parameter.place == "query"]
     pairs: list[str] = []
     for name, value in query.items():
-        if name not in declared:
-            raise _unknown_query(operation, name, declared)
+        if not _is_unicode(name):
+            raise refusal("invalid-call", f"The query has the name {quoted(name)}, which no URL can hold.")
         pairs.extend(f"{quote(name, safe='')}={quote(text, safe='')}" for text in _texts(name, value))
     text = "&".join(pairs)
     if len(text) > QUERY_CHARS:
@@ -86,18 +85,15 @@ def _json_text(value: JsonValue) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def _unknown_query(operation: Operation, name: str, declared: list[str]) -> RefusedError:
-    near = nearest_names(name, declared)
-    meant = f" Did you mean {listed((quoted(n) for n in near), 100)}?" if near else ""
-    has = f"It takes {listed(declared, _NAMES_CHARS)}." if declared else "It takes none."
-    paging = ""
-    if operation.path.startswith("/v2/") and name.lower().replace("_", "") in _PAGING:
-        paging = " Lists of v2 come in pages (X-Pagination-Size): ovh.list(path, { limit }) reads them all."
-    return refusal(
-        "invalid-call",
-        f"{operation.method} {operation.path} has no query parameter {quoted(name)}.{meant} {has}{paging}",
-        hint=(meant or paging or has).strip(),
-    )
+def _is_unicode(text: str) -> bool:
+    return not any(0xD800 <= ord(sign) <= 0xDFFF for sign in text)
+
+
+def paging_hint(operation: Operation, names: Iterable[str]) -> str:
+    """Return the advice for a list of v2 that is asked for a page, "" where it is not."""
+    if operation.path.startswith("/v2/") and any(each.lower().replace("_", "") in _PAGING for each in names):
+        return "Lists of v2 come in pages (X-Pagination-Size): ovh.list(path, { limit }) reads them all."
+    return ""
 
 
 def _forbidden_header(name: str, declared: list[str]) -> RefusedError:

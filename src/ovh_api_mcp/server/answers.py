@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
-from ovh_api_mcp.errors import ApiError, CodeError, InternalError, NetworkError, OvhMcpError, Remedy
+from ovh_api_mcp.errors import (
+    ApiError,
+    CodeError,
+    InternalError,
+    InvalidRequestError,
+    NetworkError,
+    OvhMcpError,
+    Remedy,
+    cut_foreign,
+)
 from ovh_api_mcp.gate.call import describe_call
 from ovh_api_mcp.json_value import JsonObject, JsonValue, is_json
+from ovh_api_mcp.limits import FAULTS_FOUND, SIGNATURE_CHARS
 from ovh_api_mcp.ovh.messages import ApiResponse
 from ovh_api_mcp.ovh.retry import LOOK_FIRST, may_have_been_processed
 from ovh_api_mcp.sandbox.outcome import CallAnswer, LogLine, Outcome, ScriptCall, ScriptFailure
@@ -17,6 +28,7 @@ from ovh_api_mcp.secret import Redactor
 from ovh_api_mcp.server.output import SMALLEST_BUDGET_CHARS, fit_error, fit_result
 from ovh_api_mcp.server.writes import Writes
 
+_TOLD_APART: Final = frozenset({"message", "hint", "code", "faults", "signature"})
 _WRITES_SHARE: Final = 3  # what was written takes a third of the budget at most
 
 
@@ -69,14 +81,27 @@ def _failure_text(failure: ScriptFailure) -> str:
     """Return what went wrong, what the API said of it, where in the script, and what to do next."""
     fields = dict(failure.fields or {})
     hint = failure.hint or fields.get("hint")
-    told = {name: value for name, value in fields.items() if name not in ("message", "hint", "code")}
+    told = {name: value for name, value in fields.items() if name not in _TOLD_APART}
     return _joined(
         _indented(f"{failure.name}: {failure.message}"),
+        *_fault_lines(fields.get("faults"), failure.message),
+        cut_foreign(str(fields.get("signature", "")), SIGNATURE_CHARS),
         msgspec.json.encode(told).decode() if told else "",
         f"at line {failure.line}, column {failure.column}" if failure.line else "",
         failure.excerpt,
         hint_beside(failure.message, str(hint or "")),
     )
+
+
+def _fault_lines(faults: JsonValue, message: str) -> Iterator[str]:
+    """Yield what is wrong with a request, as far as the message does not say it; a child may say anything."""
+    for each in (faults if isinstance(faults, list) else [])[:FAULTS_FOUND]:
+        if isinstance(each, dict):
+            where, got, wanted = (cut_foreign(str(each.get(name, ""))) for name in ("where", "got", "wanted"))
+            if f"{where}: {got}; wanted {wanted}" not in message:
+                near = each.get("nearest")
+                meant = cut_foreign(" or ".join(map(str, near))) if isinstance(near, list) else ""
+                yield f"- {where}: {got}; wanted {wanted}" + (f"; did you mean {meant}?" if meant else "")
 
 
 def _indented(text: str) -> str:
@@ -141,6 +166,10 @@ def _error_fields(error: OvhMcpError, call: ScriptCall) -> JsonObject:
             fields["class"] = error.error_class
             fields["queryId"] = error.query_id
             fields["details"] = error.details
+        case InvalidRequestError():
+            fields["class"] = "InvalidRequest"
+            fields["faults"] = [*error.faults]
+            fields["signature"] = error.signature
         case NetworkError():
             fields["queryId"] = error.query_id
         case _:

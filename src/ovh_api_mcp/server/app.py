@@ -5,6 +5,7 @@ Nothing slow happens before `warm_up`: a client that asks who is there gets its 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -19,6 +20,7 @@ from ovh_api_mcp.catalog.terms import load_terms
 from ovh_api_mcp.errors import InternalError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
 from ovh_api_mcp.gate.remedy import Rights
+from ovh_api_mcp.gate.validation import load_validator
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.ovh.client import OvhClient
 from ovh_api_mcp.ovh.credentials import ApplicationCredentials, Credentials
@@ -47,6 +49,7 @@ class App:
     ) -> None:
         self._client = client
         self._rights = rights
+        self._validation_mode = settings.validation
         self._gate: Gatekeeper | None = None
         self._file: CatalogFile | None = None
         self._lookups: Lookups | None = None
@@ -115,8 +118,13 @@ class App:
 
     def _prepare_switch(self, file: CatalogFile) -> Callable[[], None]:
         """Make what a new catalogue needs, in a thread: its routes alone take some 40 ms."""
-        gate = Gatekeeper(file, self._client.send, absences=file.absences, rights=self._rights)
-        load_terms()  # 7 ms that the first search need not wait
+        gate = Gatekeeper(
+            file,
+            self._client.send,
+            absences=file.absences,
+            mode=self._validation_mode,
+            rights=self._rights,
+        )
         return partial(self._switch_to, file, gate)
 
     def _switch_to(self, file: CatalogFile, gate: Gatekeeper) -> None:
@@ -125,6 +133,9 @@ class App:
         self._absences = file.absences
         self._lookups = Lookups(file, gate)
         self._keys = DocumentKeys(file, gate)
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(None, load_terms)  # 7 ms that the first search need not wait
+        loop.run_in_executor(None, load_validator)
         if file.info.digest != self._digest:
             self._digest = file.info.digest
             self.sandbox.switch_document(file.folded_pieces)

@@ -67,7 +67,8 @@ for lists it is far faster than calls of your own.
 { params: { serviceName: id } }))); 10 calls go out at a time.
 - ovh.find, describe and resolve are here, too.
 - Integers beyond 2^53 are BigInt. There is no fetch, require or setTimeout.
-Unknown operations and wrong methods are refused before anything is sent. \
+Unknown operations, wrong methods and requests that do not fit the schema are refused before anything \
+is sent, all faults at once; validate: "warn" beside body sends such a request anyway. \
 Limits: 30 s, 64 MiB, 1,000 calls."""
 
 EXECUTE_CODE: Final = (

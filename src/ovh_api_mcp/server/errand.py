@@ -15,6 +15,7 @@ from ovh_api_mcp import limits
 from ovh_api_mcp.errors import InternalError, OvhMcpError, RefusedError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper, Through
 from ovh_api_mcp.gate.refusal import nearest_names, quoted, refusal
+from ovh_api_mcp.gate.remarks import Remarks
 from ovh_api_mcp.gate.scalar import kind_of
 from ovh_api_mcp.json_value import JsonObject, JsonValue
 from ovh_api_mcp.ovh.messages import ApiResponse
@@ -29,21 +30,21 @@ BUSY: Final = "the server is busy, and no turn came"
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """`through` sends in the name of the run, `note` puts a line into its result, `report` tells the client
+    """`through` sends in the name of the run, `remarks` are told beside its result, `report` tells the client
     of progress, now and then.
     """
 
     gate: Gatekeeper
     room: CallRoom
     through: Through
-    note: Callable[[str], None]
+    remarks: Remarks
     report: Callable[[str], Awaitable[None]]
 
     async def get(self, call: JsonObject) -> ApiResponse:
         """Send one GET in its turn; *Raises* OvhMcpError, `too-many-calls` and `busy` where none came."""
         async with self.room.turn():
             arguments: JsonObject = {"method": "GET", **call}
-            return await self.gate.request(arguments, None, through=self.through, note=self.note)
+            return await self.gate.request(arguments, None, through=self.through, remarks=self.remarks)
 
     def why_no_more(self) -> str:
         """Return why no further request should be made; "" where one may."""

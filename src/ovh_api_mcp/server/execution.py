@@ -29,6 +29,7 @@ from ovh_api_mcp import limits
 from ovh_api_mcp.catalog.absences import Absences
 from ovh_api_mcp.errors import InternalError, OvhMcpError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper, Send
+from ovh_api_mcp.gate.remarks import Remarks
 from ovh_api_mcp.json_value import JsonObject, JsonValue
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse, Sender
 from ovh_api_mcp.sandbox.advice.advice import (
@@ -156,7 +157,7 @@ class Execution:
             run.calls += 1
             if call.is_errand:
                 through = partial(run.send, call.room)
-                errand = Errand(gate, call.room, through, run.note, partial(run.tell_progress, report))
+                errand = Errand(gate, call.room, through, run.remarks, partial(run.tell_progress, report))
                 return await self._answer_errand(errand, call)
             answer = await self._answer_call(gate, call, run)
             known.seen.note(call, answer)
@@ -168,9 +169,10 @@ class Execution:
         self._heap.note(len(outcome.result or b""))
         if is_advice_needed(outcome):
             outcome = await self._advised(outcome, script, known)
+        outcome = replace(outcome, notes=(*outcome.notes, *run.remarks.notes))
         if run.tool is Tool.SEARCH or run.lookups:
             outcome = with_notes_on_absences(outcome, script.code, self._absences())
-        return await self._fit(run.with_notes(outcome), run.writes)
+        return await self._fit(outcome, run.writes)
 
     async def _advised(self, outcome: Outcome, script: Script, known: Circumstances) -> Outcome:
         if is_advice_quick(outcome, script):
@@ -180,7 +182,7 @@ class Execution:
     async def _answer_call(self, gate: Gatekeeper, call: ScriptCall, run: _Run) -> CallAnswer:
         through = partial(run.send, call.room)
         try:
-            response = await gate.request(call.arguments, call.body, through=through, note=run.note)
+            response = await gate.request(call.arguments, call.body, through=through, remarks=run.remarks)
         except OvhMcpError as error:
             return failed_call_answer(error, call, self._redactor)
         except Exception:  # noqa: BLE001  # a bug in one call must not take the script with it
@@ -235,14 +237,9 @@ class _Run:
     calls: int = 0
     lookups: int = 0
     reports: int = 0
-    notes: dict[str, None] = field(default_factory=dict)
+    remarks: Remarks = field(default_factory=Remarks)
     end: str = "cancelled"
     started: float = field(default_factory=time.monotonic)
-
-    def note(self, text: str) -> None:
-        """Keep what should be known of a call, each once."""
-        if len(self.notes) < limits.CALL_NOTES:
-            self.notes[text] = None
 
     async def send(self, room: CallRoom, request: ApiRequest, send: Send) -> ApiResponse:
         """Send a request in the name of this run, within its time, and follow it where it is a write."""
@@ -252,10 +249,6 @@ class _Run:
         """Tell the client how an errand goes on; the number only has to grow."""
         self.reports += 1
         await report(self.reports, 0, what)
-
-    def with_notes(self, outcome: Outcome) -> Outcome:
-        """Return the outcome with the notes on its calls behind those on its result."""
-        return replace(outcome, notes=(*outcome.notes, *self.notes)) if self.notes else outcome
 
     def log_end(self) -> None:
         """Log the one line that every run leaves."""

@@ -60,7 +60,7 @@ class Lists:
         reading = _Reading(options, asked, errand, gathered, self)
         await reading.run()
         for note in gathered.notes():
-            errand.note(note)
+            errand.remarks.add(note)
         return gathered.as_json()
 
 
