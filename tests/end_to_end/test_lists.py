@@ -253,6 +253,20 @@ async def test_a_list_hears_of_its_errors_like_any_call(api: Simulator, client: 
     assert value_of(await execute(client, script)) == [True, 404]
 
 
+async def test_a_list_may_ask_for_what_does_not_fit_its_schema_and_ids_need_not_fit_it(
+    api: Simulator, client: Client
+) -> None:
+    api.resources.not_expanded.add(_TEMPLATE)
+    api.faults.add("GET", _TEMPLATE, body=b'["x"]')
+    api.faults.add("GET", f"{_TEMPLATE}/{{id}}", body=b'{"id": "x"}')
+    told = error_of(await execute(client, listed(_ZONE, "{ query: { fieldType: 'NEW' } }")))
+    assert says(told, "query.fieldType", 'validate: "warn"')
+    options = "{ query: { fieldType: 'NEW' }, expand: true, validate: 'warn' }"
+    answer = await execute(client, listed(_ZONE, options))
+    assert value_of(answer) == [{"id": "x"}]
+    assert says(notes_of(answer), "query.fieldType")
+
+
 async def test_search_scripts_may_not_list(client: Client) -> None:
     answer = await client.call_tool("search", {"code": "async () => await ovh.list('/v1/vps')"})
     assert answer.is_error

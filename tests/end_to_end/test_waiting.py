@@ -124,6 +124,13 @@ async def test_a_v2_resource_is_waited_for_by_its_status(api: Simulator, client:
     assert (found["settled"], found["status"]) == (True, "READY")
 
 
+async def test_a_wait_may_look_at_what_does_not_fit_its_schema(api: Simulator, client: Client) -> None:
+    api.faults.add("GET", "/v2/iam/policy/{policyId}", body=b'{"id":"p","resourceStatus":"READY"}')
+    assert says(error_of(await execute(client, "async () => await ovh.wait('/v2/iam/policy/p')")), "UUID")
+    found = await waited(client, "ovh.wait('/v2/iam/policy/p', { validate: 'warn' })")
+    assert found["status"] == "READY"
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [

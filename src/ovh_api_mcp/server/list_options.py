@@ -12,7 +12,8 @@ from ovh_api_mcp.json_value import JsonObject, JsonValue
 from ovh_api_mcp.server.errand import parse_options
 from ovh_api_mcp.server.list_filter import Filter, parse_filter
 
-_NAMES: Final = ("params", "query", "headers", "expand", "limit", "filter", "after")
+_OF_EACH_REQUEST: Final = ("params", "query", "headers", "validate")
+_NAMES: Final = (*_OF_EACH_REQUEST, "expand", "limit", "filter", "after")
 _EXAMPLE: Final = 'ovh.list("/v1/vps", { expand: true })'
 _OTHER_NAMES: Final = {
     "max": "limit", "count": "limit", "top": "limit", "size": "limit", "take": "limit", "where": "filter",
@@ -59,7 +60,7 @@ def parse_list_options(arguments: JsonObject) -> ListOptions:
         fact = "was given no path" if path is None else f"was given {kind_of(path)} as its path"
         raise _wrong(f"ovh.list {fact}; it takes a path and options")
     call: JsonObject = {"path": path}
-    call |= {name: given[name] for name in ("params", "query", "headers") if given.get(name) is not None}
+    call |= {name: given[name] for name in _OF_EACH_REQUEST if given.get(name) is not None}
     conditions = parse_filter(given.get("filter"))
     return ListOptions(
         call=call,

@@ -21,7 +21,8 @@ from ovh_api_mcp.json_value import JsonObject, JsonValue
 from ovh_api_mcp.server.errand import Errand, parse_options, why_not_read
 from ovh_api_mcp.server.list_filter import Filter, parse_filter
 
-_NAMES: Final = ("until", "timeout", "params", "query")
+_OF_EACH_LOOK: Final = ("params", "query", "validate")
+_NAMES: Final = ("until", "timeout", *_OF_EACH_LOOK)
 _OTHER_NAMES: Final = {
     "timeouts": "timeout", "timeoutms": "timeout", "maxwait": "timeout", "seconds": "timeout",
     "status": "until", "state": "until", "for": "until", "condition": "until", "predicate": "until",
@@ -192,16 +193,16 @@ def _parse_target(
 ) -> JsonObject:
     """Return the GET that looks at what is waited for."""
     target, origin = arguments.get("target"), arguments.get("origin")
-    more = {name: given[name] for name in ("params", "query") if given.get(name) is not None}
+    more = {name: given[name] for name in _OF_EACH_LOOK if given.get(name) is not None}
     match target:
         case str():
             return {"path": _wire(errand, {"path": target, **more}), **_without(more, "params")}
         case {"path": str() as path} if not isinstance(origin, str) and isinstance(target, dict):
-            own = {name: target[name] for name in ("params", "query") if target.get(name) is not None}
+            own = {name: target[name] for name in _OF_EACH_LOOK if target.get(name) is not None}
             call: JsonObject = {"path": path, **own, **more}
             return {"path": _wire(errand, call), **_without({**own, **more}, "params")}
         case dict() if isinstance(origin, str):
-            return {"path": _reader(target, origin, errand, readers)}
+            return {"path": _reader(target, origin, errand, readers), **_without(more, "params")}
     fact = "was given nothing" if target is None else f"was given {kind_of(target)}"
     if isinstance(target, dict):
         fact = "was given an object that no call gave as it is"
