@@ -10,9 +10,15 @@ import pytest
 from ovh_api_mcp.catalog.build import build_catalog
 from ovh_api_mcp.catalog.store import CatalogFile
 from ovh_api_mcp.catalog.validators import Fetched, Validators
+from tests import witness
 from tests.catalog.native_oracle import NativeCatalog
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the witness listen to the whole suite."""
+    config.pluginmanager.register(witness)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ import mcp_types
 from mcp import Client
 
 from tests.server.real_server import text_of
+from tests.witness import WITNESS
 
 WAIT_S = 60.0
 _LISTENING = re.compile(r"event=listening url=(\S+)")
@@ -89,6 +90,7 @@ def _read_log(server: Server, is_listening: threading.Event) -> None:
     assert server.process.stderr is not None
     with server.process.stderr as lines:
         for line in lines:
+            WITNESS.hear("log", line)
             server.log.append(line)
             if found := _LISTENING.search(line):
                 server.url = found[1]

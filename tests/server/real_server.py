@@ -19,6 +19,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from ovh_api_mcp.simulator.simulator import Simulator
+from tests.witness import WITNESS
 
 Transport = Literal["stdio", "http"]
 WAIT_S = 30.0
@@ -35,7 +36,8 @@ def environment(simulator: Simulator | None, home: Path, **more: str) -> dict[st
             "OVH_APPLICATION_SECRET": account.application_secret,
             "OVH_CONSUMER_KEY": account.consumer_key,
         }
-    return {"HOME": str(home), "OVH_CACHE_DIR": str(home / "cache"), **keys, **more}
+    seen = {"OVH_LOG_LEVEL": "debug"}
+    return {"HOME": str(home), "OVH_CACHE_DIR": str(home / "cache"), **seen, **keys, **more}
 
 
 @asynccontextmanager
@@ -100,6 +102,7 @@ async def http_server(env: Mapping[str, str], *options: str) -> AsyncIterator[Ht
 
 async def _keep_reading(stream: TextReceiveStream, into: list[str]) -> None:
     async for text in stream:
+        WITNESS.hear("log", text)
         into.append(text)
 
 
