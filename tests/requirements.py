@@ -38,6 +38,10 @@ PROMISES: Final[dict[str, str]] = {
     "calls.headers": "Headers: what the operation declares, X-Pagination-*, X-Schemas-Version and Pragma.",
     "calls.big-integers": "Integers beyond 2^53 reach a script as BigInt and leave it as the same digits.",
     "calls.no-redirects": "HTTP redirects are never followed.",
+    # access
+    "access.modes": "full lets all through, confirm asks a person before what is risky, read-only lets only reads through.",
+    "access.policy": "A policy denies, asks and allows by rules; any deny beats any ask beats any allow; in doubt it denies.",
+    "access.denied": "What is denied is not sent; the script sees Denied and can go on.",
     # errors
     "errors.rights": "A 403 names the missing rule or IAM action, with a link and a policy that give just that.",
     "errors.cause": "Refused credentials are told by their cause, found by a few checks, seldom.",

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ovh_api_mcp.errors import SettingsError
+from ovh_api_mcp.gate.policy import Access
 from ovh_api_mcp.ovh.credentials import (
     AccessTokenCredentials,
     ApplicationCredentials,
@@ -90,6 +91,10 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     assert settings.endpoint.name == "ovh-eu"
 
 
+def asking(*labels: str) -> Access:
+    return Access(asks_for=frozenset(labels))
+
+
 # Each row: flag, its text, variable, its text, field, value by flag, value by variable.
 ROWS = [
     ("transport", "stdio", "OVH_TRANSPORT", "HTTP", "transport", "stdio", "http"),
@@ -101,6 +106,8 @@ ROWS = [
     ("max_result_tokens", "300", "OVH_MAX_RESULT_TOKENS", "400", "max_result_tokens", 300, 400),
     ("auth_token", "one", "OVH_MCP_TOKEN", "two", "auth_token", Secret("one"), Secret("two")),
     ("validation", "warn", "OVH_VALIDATION", "Strict", "validation", "warn", "strict"),
+    ("access", "confirm", "OVH_ACCESS", "Read-Only", "access", Access("confirm"), Access("read-only")),
+    ("ask", "write", "OVH_ASK", "spends, access", "access", asking("write"), asking("spends", "access")),
     ("log_level", "debug", "OVH_LOG_LEVEL", "Warning", "log_level", "debug", "warning"),
 ]
 
@@ -429,6 +436,7 @@ def test_every_flag_has_its_place_in_the_settings() -> None:
     assert {field.name for field in fields(Flags)} == {
         *(row[0] for row in ROWS),
         *("host", "endpoint", "schemas", "no_cache", "allow_anonymous", "allowed_host"),
+        *("allow_secrets", "policy"),
         *("app_key", "app_secret", "consumer_key", "client_id", "client_secret"),
     }
 

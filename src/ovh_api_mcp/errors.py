@@ -5,7 +5,8 @@
     ├── SettingsError        the settings': the program does not start
     ├── CodeError            the script's text: not accepted as code
     ├── RefusedError         the gate's refusal: nothing was sent
-    │   └── InvalidRequestError   because it is not what its operation's schema says
+    │   ├── InvalidRequestError   because it is not what its operation's schema says
+    │   └── DeniedError           because a person does not let it through
     ├── ApiError             the API's no
     ├── NetworkError         no usable answer came
     └── CatalogError         the catalogue is not there, or not yet
@@ -82,6 +83,7 @@ SettingsCode = Literal[
     "port-in-use",
     "address-unusable",
     "token-required",
+    "policy-invalid",
 ]
 
 
@@ -116,6 +118,7 @@ RefusedCode = Literal[
     "invalid-call",
     "too-many-calls",
     "invalid-request",
+    "denied",
 ]
 
 
@@ -139,6 +142,19 @@ class InvalidRequestError(RefusedError):
         super().__init__(message, code="invalid-request", hint=hint)
         self.faults = faults
         self.signature = signature
+
+
+class DeniedError(RefusedError):
+    """A call that the access mode or the policy does not let through, or that nobody said yes to.
+
+    `labels` are what the operation does, sorted; `by` is who said no: "mode", "policy", "person" or
+    "nobody", where a person should have been asked and could not.
+    """
+
+    def __init__(self, message: str, *, labels: tuple[str, ...], by: str, hint: str = "") -> None:
+        super().__init__(message, code="denied", hint=hint)
+        self.labels = labels
+        self.by = by
 
 
 class ApiError(OvhMcpError):

@@ -19,6 +19,7 @@ import platformdirs
 
 from ovh_api_mcp import limits
 from ovh_api_mcp.errors import SettingsError, cut_foreign
+from ovh_api_mcp.gate.policy import ACCESS_MODES, ASKED_FOR, MAY_BE_ASKED_FOR, Access, Policy
 from ovh_api_mcp.ovh.conf_file import ConfFile, conf_paths, find_endpoint, find_value, load_conf_files
 from ovh_api_mcp.ovh.credentials import (
     CREDENTIAL_OPTIONS,
@@ -66,6 +67,10 @@ class Flags:
     allow_anonymous: bool = False
     allowed_host: tuple[str, ...] = ()
     validation: str | None = None
+    access: str | None = None
+    ask: str | None = None
+    allow_secrets: bool = False
+    policy: str | None = None
     schemas: str | None = None
     log_level: str | None = None
 
@@ -93,6 +98,7 @@ class Settings:
     allow_anonymous: bool
     allowed_hosts: tuple[str, ...]
     validation: ValidationName
+    access: Access
     schemas_dir: Path | None
     log_level: LogLevelName
     network: NetworkOptions
@@ -161,6 +167,7 @@ def load_settings(
         allow_anonymous=flags.allow_anonymous or given.switch(_ALLOW_ANONYMOUS),
         allowed_hosts=_allowed_hosts(flags.allowed_host, given.variable(_ALLOWED_HOST.variable)),
         validation=given.choice(flags.validation, _VALIDATION, get_args(ValidationName), "strict"),
+        access=_access(flags, given),
         schemas_dir=_schemas_dir(flags.schemas),
         log_level=given.choice(flags.log_level, _LOG_LEVEL, get_args(LogLevelName), default_log_level),
         network=_network(given),
@@ -210,6 +217,10 @@ _AUTH_TOKEN: Final = _Option("--auth-token", "OVH_MCP_TOKEN")
 _ALLOW_ANONYMOUS: Final = _Option("--allow-anonymous", "OVH_MCP_ALLOW_ANONYMOUS")
 _ALLOWED_HOST: Final = _Option("--allowed-host", "OVH_MCP_ALLOWED_HOSTS")
 _VALIDATION: Final = _Option("--validation", "OVH_VALIDATION")
+_ACCESS: Final = _Option("--access", "OVH_ACCESS")
+_ASK: Final = _Option("--ask", "OVH_ASK")
+_ALLOW_SECRETS: Final = _Option("--allow-secrets", "OVH_ALLOW_SECRETS")
+_POLICY: Final = _Option("--policy", "OVH_POLICY")
 _SCHEMAS: Final = _Option("--schemas")
 _LOG_LEVEL: Final = _Option("--log-level", "OVH_LOG_LEVEL")
 
@@ -387,6 +398,33 @@ def _allowed_hosts(typed: Sequence[str], variable: str) -> tuple[str, ...]:
             rule = "takes names as in a Host header, such as mcp.example.com or mcp.example.com:8443"
             raise _invalid(_ALLOWED_HOST, host, rule)
     return tuple(dict.fromkeys(hosts))
+
+
+def _access(flags: Flags, given: _Given) -> Access:
+    return Access(
+        mode=given.choice(flags.access, _ACCESS, ACCESS_MODES, "full"),
+        allows_secrets=flags.allow_secrets or given.switch(_ALLOW_SECRETS),
+        asks_for=_asked_for(given.text(flags.ask, _ASK)),
+        policy=_policy(given.text(flags.policy, _POLICY)),
+    )
+
+
+def _asked_for(text: str) -> frozenset[str]:
+    names = [name for part in text.split(",") if (name := part.strip().lower())]
+    for name in names:
+        if name not in MAY_BE_ASKED_FOR:
+            rule = f"takes labels with commas between: {', '.join(MAY_BE_ASKED_FOR)}"
+            raise _invalid(_ASK, name, rule)
+    return frozenset(names) or ASKED_FOR
+
+
+def _policy(text: str) -> Policy | None:
+    if not text:
+        return None
+    from ovh_api_mcp.gate.policy_file import load_policy  # late: most have none
+
+    policy, _ = load_policy(Path(text).expanduser().absolute())
+    return policy
 
 
 def _schemas_dir(text: str | None) -> Path | None:

@@ -10,9 +10,12 @@ from inline_snapshot import snapshot
 
 from ovh_api_mcp import limits
 from ovh_api_mcp.errors import CodeError
-from ovh_api_mcp.server.descriptions import DESCRIPTION_TOKENS, INSTRUCTIONS
+from ovh_api_mcp.gate.policy import Access
+from ovh_api_mcp.server.descriptions import DESCRIPTION_TOKENS, instructions
 from ovh_api_mcp.server.execution import Tool
 from ovh_api_mcp.server.tools import TOOLS, input_schema, parse_arguments
+
+INSTRUCTIONS = instructions(Access())
 
 
 def definitions() -> list[dict[str, object]]:

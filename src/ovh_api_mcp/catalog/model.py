@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from ovh_api_mcp.catalog.risk import Label
 from ovh_api_mcp.json_value import JsonObject
 
 ParameterPlace = Literal["path", "query", "header"]
@@ -82,7 +83,7 @@ class Operation:
     `service` is branch and root path without a slash in front: "v1/domain". `body_fields` is empty
     where the body is no object with fixed fields; `iam_actions` are those that a caller must have.
     `body_schema` is that of its body, `answer_schema` that of what it answers, {} where any is taken or
-    none is declared; they refer to components of the document.
+    none is declared; they refer to components of the document. `labels` are what it does to the account.
     """
 
     method: Method
@@ -101,6 +102,12 @@ class Operation:
     iam_actions: tuple[str, ...] = ()
     deprecation: Deprecation | None = None
     listing: Listing | None = None
+    labels: frozenset[Label] = frozenset()
+
+    @property
+    def sorted_labels(self) -> tuple[str, ...]:
+        """The labels as texts, in one order."""
+        return tuple(sorted(self.labels))
 
     @property
     def answer(self) -> str:

@@ -36,6 +36,7 @@ _COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
         "catalog",
         "Look into the catalogue of operations, renew it, compare it, export it.",
     ),
+    "policy": ("ovh_api_mcp.cli.policy", "policy", "Try what --access and --policy say of calls."),
     "demo": ("ovh_api_mcp.cli.demo", "demo", "Show the whole way of a call on the built-in simulator."),
     "simulate": ("ovh_api_mcp.cli.simulate", "simulate", "Serve a simulated OVHcloud API to practise on."),
     "build-catalog": ("ovh_api_mcp.cli.build_catalog", "build_catalog", ""),

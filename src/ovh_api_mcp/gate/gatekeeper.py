@@ -1,8 +1,9 @@
 """The one function every call of a script goes through on its way out.
 
-    parse → path → route → query, headers, body → compare with the schema → send
+    parse → path → route → verdict → query, headers, body → compare with the schema → send
 
-Invariant: nothing is sent that is not an operation of the catalogue in its one safe spelling.
+Invariant: nothing is sent that is not an operation of the catalogue in its one safe spelling, and
+nothing that a person does not let through.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ from ovh_api_mcp.gate.call import ValidationMode, parse_call
 from ovh_api_mcp.gate.deprecation import deprecation_note
 from ovh_api_mcp.gate.explanation import Explainer
 from ovh_api_mcp.gate.inspection import Inspection
+from ovh_api_mcp.gate.judge import Judge, denied
 from ovh_api_mcp.gate.match import Route, Router
 from ovh_api_mcp.gate.parameters import header_lines, query_string
 from ovh_api_mcp.gate.path import CallPath, normalise_path
+from ovh_api_mcp.gate.policy import Access, Verdict
 from ovh_api_mcp.gate.remarks import Remarks
 from ovh_api_mcp.gate.remedy import Rights
+from ovh_api_mcp.gate.verdict import Decision
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.limits import ALL_FAULTS_BYTES, CHECKED_AT_ONCE_BYTES, LARGE_CHECKED_AT_ONCE
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
@@ -60,7 +64,8 @@ class Gatekeeper:
     """Checks calls against one catalogue, which lacks `absences`, and sends those that may leave.
 
     `mode` is what becomes of requests that do not fit their schema, where a call does not say,
-    `rights` says what an error may name that lacks one.
+    `rights` says what an error may name that lacks one, `access` what a person lets through for
+    `account`.
     """
 
     def __init__(
@@ -71,6 +76,8 @@ class Gatekeeper:
         absences: Absences | None = None,
         mode: ValidationMode = "strict",
         rights: Rights | None = None,
+        access: Access | None = None,
+        account: str = "default",
     ) -> None:
         self._catalog = catalog
         self._send = send
@@ -79,6 +86,7 @@ class Gatekeeper:
         self._inspection = Inspection(catalog.schema, self._answer_schema)
         self._router = Router(catalog.routes(), absences or Absences())
         self._explainer = Explainer(self._router, rights or Rights())
+        self._judge = Judge(access or Access(), self._router, self._operation, account=account)
 
     async def request(
         self,
@@ -131,6 +139,11 @@ class Gatekeeper:
         asked, _ = self._asked(arguments, body)
         return asked
 
+    def judge(self, arguments: JsonObject) -> tuple[Asked, Decision]:
+        """Return the call and the verdict on it, whatever its values; *Raises* RefusedError."""
+        asked, path = self._asked(arguments, None)
+        return asked, self._judge.decide(asked, path)
+
     def origin(self, arguments: JsonObject) -> str:
         """Return method and path of a call that was let through, as it went over the wire."""
         route = self.asked(arguments).route
@@ -145,6 +158,9 @@ class Gatekeeper:
     def _check(self, arguments: JsonObject, body: bytes | None, remarks: Remarks) -> tuple[Asked, ApiRequest]:
         asked, path = self._asked(arguments, body)
         call, operation, route = asked.call, asked.operation, asked.route
+        decision = self._judge.decide(asked, path)
+        if decision.verdict is Verdict.DENY:
+            raise denied(decision, route.method, route.template, operation)
         is_strict = (call.validate or self._mode) == "strict"
         query = query_string(call.query)
         request = ApiRequest(
@@ -155,6 +171,8 @@ class Gatekeeper:
             is_authenticated=operation.is_authenticated,
         )
         self._inspection.inspect(operation, call, path, request, remarks, is_strict=is_strict)
+        if decision.verdict is Verdict.ASK:
+            raise denied(decision, route.method, route.template, operation)
         return asked, request
 
     def no_operation(self, method: Method, path: str) -> RefusedError:

@@ -7,10 +7,11 @@ does it look at the method. So does this module.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, product
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from ovh_api_mcp.catalog.absences import Absence, Absences
 from ovh_api_mcp.catalog.model import Method
@@ -19,7 +20,7 @@ from ovh_api_mcp.gate.nearest import Nearest
 from ovh_api_mcp.gate.path import CallPath, Segment
 from ovh_api_mcp.gate.refusal import listed, nearest_names, quoted, refusal, resemblance
 from ovh_api_mcp.gate.routes import RouteNode, build_routes, find_route, is_parameter, node_at
-from ovh_api_mcp.limits import MESSAGE_CHARS, PATH_CHARS
+from ovh_api_mcp.limits import MESSAGE_CHARS, PATH_CHARS, PATH_DECODINGS, READINGS
 
 _PLACEHOLDER: Final = re.compile(
     r".*\{.*|.*\}.*"  # {zoneName}
@@ -69,6 +70,21 @@ class Router:
         if not path.is_template:
             self._refuse_placeholder(template, path)
         return _route(method, template, path)
+
+    def readings(self, method: Method, path: CallPath) -> list[Route] | None:
+        """Return the other operations that a path is read as by who decodes %2F early.
+
+        Most paths have none. None where there are too many ways to read it.
+        """
+        found: dict[str, Route] = {}
+        for ways, segments in enumerate(_split_readings(path.segments), 1):
+            if ways > READINGS:
+                return None
+            node = find_route(self._root, segments, by_value=True)
+            if node is not None and method in node.templates:
+                template = node.templates[method]
+                found[template] = _route(method, template, CallPath(segments, path.is_template))
+        return list(found.values())
 
     def has(self, method: Method, template: str) -> bool:
         """Tell whether there is an operation on a template, the names in whose braces do not matter."""
@@ -195,6 +211,27 @@ def _segments(path: str) -> tuple[Segment, ...]:
     """Return the segments of a text that need not be a path; a template's parameters fit parameters only."""
     parts = path[:PATH_CHARS].strip("/").split("/")
     return tuple(Segment(part, part, part[1:-1] if is_parameter(part) else "") for part in parts if part)
+
+
+def _split_readings(segments: tuple[Segment, ...]) -> Iterator[tuple[Segment, ...]]:
+    """Yield what a path becomes where some of the slashes in its values separate segments."""
+    choices = [
+        ((segment,), tuple(Segment(part, quote(part, safe="")) for part in decoded.split("/")))
+        if "/" in (decoded := _decoded(segment.value))
+        else ((segment,),)
+        for segment in segments
+    ]
+    readings = product(*choices)
+    next(readings)  # none of them: the path as it was given
+    for reading in readings:
+        yield tuple(chain.from_iterable(reading))
+
+
+def _decoded(value: str) -> str:
+    """Return a value as whoever decodes it again and again reads it."""
+    for _ in range(PATH_DECODINGS):
+        value = unquote(value)
+    return value
 
 
 def _route(method: Method, template: str, path: CallPath) -> Route:

@@ -11,6 +11,7 @@ import msgspec
 from ovh_api_mcp.errors import (
     ApiError,
     CodeError,
+    DeniedError,
     InternalError,
     InvalidRequestError,
     NetworkError,
@@ -170,6 +171,10 @@ def _error_fields(error: OvhMcpError, call: ScriptCall) -> JsonObject:
             fields["class"] = "InvalidRequest"
             fields["faults"] = [*error.faults]
             fields["signature"] = error.signature
+        case DeniedError():
+            fields["class"] = "Denied"
+            fields["labels"] = [*error.labels]
+            fields["by"] = error.by
         case NetworkError():
             fields["queryId"] = error.query_id
         case _:

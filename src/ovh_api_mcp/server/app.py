@@ -50,6 +50,7 @@ class App:
         self._client = client
         self._rights = rights
         self._validation_mode = settings.validation
+        self._access = settings.access
         self._gate: Gatekeeper | None = None
         self._file: CatalogFile | None = None
         self._lookups: Lookups | None = None
@@ -124,6 +125,7 @@ class App:
             absences=file.absences,
             mode=self._validation_mode,
             rights=self._rights,
+            access=self._access,
         )
         return partial(self._switch_to, file, gate)
 

@@ -5,11 +5,14 @@ together stay within DESCRIPTION_TOKENS, the instructions within limits.INSTRUCT
 important first, because clients cut them.
 """
 
+from collections.abc import Mapping
 from typing import Final
+
+from ovh_api_mcp.gate.policy import Access, AccessMode
 
 DESCRIPTION_TOKENS: Final = 1_200  # both definitions and the instructions, limits.CHARS_PER_TOKEN each
 
-INSTRUCTIONS: Final = """\
+_INSTRUCTIONS: Final = """\
 The whole OVHcloud API (domains, DNS, email, public cloud, VPS, dedicated servers, network, IAM, \
 billing) through two tools that run JavaScript you write. Requests are authenticated for you: \
 never ask for keys.
@@ -21,10 +24,36 @@ and return only the fields you need, because long results are cut.
 
 - Paths begin with /v1 or /v2, as in the document. Most v1 lists answer only ids; \
 ovh.list gives the objects.
-- POST, PUT and DELETE act on a real account, and some cost money: GET what is there first, and make \
-sure that the user wants the change.
+%s
 - An error says what was wrong and what to do next: correct the script and run it again. If the call \
 may have been processed, look before you repeat it."""
+
+_OF_WRITES: Final[Mapping[AccessMode, str]] = {
+    "full": """\
+- POST, PUT and DELETE act on a real account, and some cost money: GET what is there first, and make \
+sure that the user wants the change.""",
+    "confirm": """\
+- POST, PUT and DELETE act on a real account: GET what is there first, and make sure that the user wants \
+the change. A person is asked before what is risky; a no is an OvhError of class Denied, to be respected.""",
+    "read-only": """\
+- Access is read-only: what changes anything is refused, an OvhError of class Denied. Tell the user what \
+you would have done.""",
+}
+_OF_POLICY: Final = """
+- A policy of whoever runs the server refuses some calls, as Denied: look for no way around it."""
+
+
+def instructions(access: Access) -> str:
+    """Return what a model is told of the server as a whole."""
+    return _INSTRUCTIONS % _OF_WRITES[access.mode] + (_OF_POLICY if access.policy else "")
+
+
+def execute_description(access: Access) -> str:
+    """Return what a model is told of `execute`."""
+    if access.mode != "read-only":
+        return EXECUTE_DESCRIPTION
+    return f"{EXECUTE_DESCRIPTION}\nAccess is read-only: only calls that read are let through."
+
 
 SEARCH_DESCRIPTION: Final = """\
 Find OVHcloud API operations and read what they take. Runs a JavaScript function, async or not; \

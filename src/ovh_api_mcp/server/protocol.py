@@ -19,24 +19,27 @@ from mcp.shared.exceptions import MCPError
 
 from ovh_api_mcp import __version__
 from ovh_api_mcp.errors import CodeError, cut_foreign
+from ovh_api_mcp.gate.policy import Access
 from ovh_api_mcp.server.answers import ToolAnswer, error_answer
 from ovh_api_mcp.server.caller import caller_name, while_there
-from ovh_api_mcp.server.descriptions import INSTRUCTIONS
+from ovh_api_mcp.server.descriptions import instructions
 from ovh_api_mcp.server.execution import Execution, ReportProgress, Tool
-from ovh_api_mcp.server.tools import TOOLS, input_schema, parse_arguments
+from ovh_api_mcp.server.tools import input_schema, parse_arguments, tools_for
 
 SERVER_NAME: Final = "ovh-api-mcp"
 _Context: TypeAlias = ServerRequestContext[None, object]
 _TOOLS_TTL_MS: Final = 3_600_000  # the definitions never change while the program runs
 
 
-def build_server(execution: Execution) -> Server[None]:
-    """Return the MCP server whose tools are run by `execution`."""
+def build_server(execution: Execution, access: Access | None = None) -> Server[None]:
+    """Return the MCP server whose tools are run by `execution`, within what a person lets through."""
+    access = access or Access()
+    tools = list(tools_for(access).values())
 
     async def list_tools(
         ctx: _Context, params: mcp_types.PaginatedRequestParams | None
     ) -> mcp_types.ListToolsResult:
-        return mcp_types.ListToolsResult(tools=list(TOOLS.values()))
+        return mcp_types.ListToolsResult(tools=tools)
 
     async def call_tool(ctx: _Context, params: mcp_types.CallToolRequestParams) -> mcp_types.CallToolResult:
         tool = _known_tool(params.name)
@@ -52,7 +55,7 @@ def build_server(execution: Execution) -> Server[None]:
         SERVER_NAME,
         version=__version__,
         title="OVHcloud API",
-        instructions=INSTRUCTIONS,
+        instructions=instructions(access),
         website_url="https://api.ovh.com",
         lifespan=_nothing,
         cache_hints={"tools/list": CacheHint(ttl_ms=_TOOLS_TTL_MS, scope="public")},

@@ -26,7 +26,7 @@ def serve_on_stdio(settings: Settings, redactor: Redactor) -> None:
     async def run() -> None:
         async with App.open(settings, redactor) as app:
             with _cleaning_up_undisturbed():
-                await serve_stdio(build_server(app.execution), on_first_message=app.warm_up)
+                await serve_stdio(build_server(app.execution, settings.access), on_first_message=app.warm_up)
 
     anyio.run(run)
 
@@ -39,7 +39,7 @@ def serve_on_http(settings: Settings, redactor: Redactor, listener: socket.socke
             app.warm_up()
             with _cleaning_up_undisturbed():
                 await serve_streamable_http(
-                    build_server(app.execution),
+                    build_server(app.execution, settings.access),
                     listener,
                     host=settings.host,
                     allowed_hosts=settings.allowed_hosts,

@@ -8,6 +8,7 @@ from typing import Final
 import mcp_types
 
 from ovh_api_mcp.errors import CodeError, cut_foreign
+from ovh_api_mcp.gate.policy import Access
 from ovh_api_mcp.gate.scalar import kind_of
 from ovh_api_mcp.server import descriptions
 from ovh_api_mcp.server.execution import Tool
@@ -20,6 +21,17 @@ def _input_schema(code_description: str) -> dict[str, object]:
         "required": ["code"],
         "additionalProperties": False,
     }
+
+
+def tools_for(access: Access) -> Mapping[Tool, mcp_types.Tool]:
+    """Return the tools as they are where a person has set what scripts may do."""
+    execute = TOOLS[Tool.EXECUTE]
+    changes: dict[str, object] = {"description": descriptions.execute_description(access)}
+    if access.mode == "read-only":
+        changes["annotations"] = mcp_types.ToolAnnotations(
+            read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
+        )
+    return {**TOOLS, Tool.EXECUTE: execute.model_copy(update=changes)}
 
 
 TOOLS: Final[Mapping[Tool, mcp_types.Tool]] = {
