@@ -14,6 +14,7 @@ from benchmarks import (
     memory,
     mistakes,
     neighbours,
+    risk,
     search,
     soak,
     start_up,
@@ -34,6 +35,7 @@ _ALL = {
     "find": find.main,
     "mistakes": mistakes.main,
     "validation": validation.main,
+    "risk": risk.main,
     "soak": soak.main,
 }
 

@@ -49,7 +49,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "full.catalog"
         begun = time.process_time()
-        await build_catalog(_read_schema, endpoint_root=_ROOT, services=["*"], out=path)
+        await build_full(path)
         build_s = time.process_time() - begun
         with closing(CatalogFile.open(path)) as file, closing(_plain_index(file)) as plain:
             _print_quality(file, plain)
@@ -84,6 +84,11 @@ def quality(requests: Sequence[Request], search: Search) -> tuple[float, ...]:
 
 
 _ROOT = "https://api.example"
+
+
+async def build_full(path: Path) -> None:
+    """Build the catalogue of the whole API from the schemas beside the checkout."""
+    await build_catalog(_read_schema, endpoint_root=_ROOT, services=["*"], out=path)
 
 
 async def _read_schema(url: str, *, limit_bytes: int, known: Validators) -> Fetched:

@@ -39,6 +39,7 @@ PROMISES: Final[dict[str, str]] = {
     "calls.big-integers": "Integers beyond 2^53 reach a script as BigInt and leave it as the same digits.",
     "calls.no-redirects": "HTTP redirects are never followed.",
     # access
+    "access.labels": "Each operation has labels of what it does, in the document, in ovh.find and in ovh.describe.",
     "access.modes": "full lets all through, confirm asks a person before what is risky, read-only lets only reads through.",
     "access.policy": "A policy denies, asks and allows by rules; any deny beats any ask beats any allow; in doubt it denies.",
     "access.denied": "What is denied is not sent; the script sees Denied and can go on.",

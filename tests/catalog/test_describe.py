@@ -105,6 +105,7 @@ answer: {
   } | null
 }
 status: PRODUCTION
+risk: write
 example: await ovh.request({ method: "POST", path: "/v1/pot", body: { kind: "kind-0" } })\
 """)
 
@@ -122,6 +123,7 @@ body: {
 }
 answer: void
 status: DEPRECATED, since 2024-01-01, to be deleted 2025-01-01, use /pot/{potId}
+risk: destroys
 iam: pot:drop
 example: await ovh.request({ method: "POST", path: "/v1/pot/{potId}/drop", params: { potId: 1 }, body: { from: 1 } })\
 """)
@@ -137,6 +139,7 @@ query: {
 answer: integer[]
 list: item /v1/pot/{potId}, parameter potId, pagination v1
 status: PRODUCTION
+risk: read
 example: await ovh.request({ method: "GET", path: "/v1/pot" })\
 """)
 

@@ -164,10 +164,10 @@ def test_diff_without_a_catalogue_says_how_to_get_one(catalog: Any) -> None:
 
 def test_find_gives_a_table_or_json(catalog: Any, api: Simulator) -> None:
     table = catalog("find", "reboot", "a", "vps").stdout.splitlines()
-    assert table[0].split() == ["method", "path", "status", "summary"]
+    assert table[0].split() == ["method", "path", "status", "risk", "summary"]
     assert table[1].split(maxsplit=2)[:2] == ["POST", "/v1/vps/{serviceName}/reboot"]
     [found] = json.loads(catalog("find", "reboot", "--limit", "1", "--method", "post", "--json").stdout)
-    assert found.keys() == {"method", "path", "summary", "status", "service", "score"}
+    assert found.keys() == {"method", "path", "summary", "status", "service", "risk", "score"}
     assert found["method"] == "POST"
     rows = json.loads(catalog("--json", "find", "server", "--service", "vps").stdout)
     assert {each["service"] for each in rows} == {"v1/vps"}

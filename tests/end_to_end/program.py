@@ -18,7 +18,7 @@ import anyio
 import mcp_types
 from mcp import Client
 
-from tests.server.real_server import text_of
+from tests.server.real_server import DEBUG, text_of
 from tests.witness import WITNESS
 
 WAIT_S = 60.0
@@ -69,7 +69,9 @@ def wait_until(holds: Callable[[], bool]) -> None:
 def http_server(env: Mapping[str, str], *options: str) -> Iterator[Server]:
     """Serve on a free port until the end of the block."""
     command = [sys.executable, "-m", "ovh_api_mcp", "--port", "0", *options]
-    process = subprocess.Popen(command, env=dict(env), cwd=env["HOME"], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, env={**DEBUG, **env}, cwd=env["HOME"], stderr=subprocess.PIPE, text=True
+    )
     server, is_listening = Server(process), threading.Event()
     reader = threading.Thread(target=_read_log, args=(server, is_listening), daemon=True)
     reader.start()

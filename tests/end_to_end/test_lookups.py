@@ -62,6 +62,7 @@ async def test_words_lead_to_an_operation_its_description_and_its_schemas(
         "summary": "Request a reboot of the VPS",
         "status": "PRODUCTION",
         "service": "v1/vps",
+        "risk": ["destroys"],
     }
     assert given["others"] == 2
     assert given["text"].splitlines()[:2] == [_REBOOT, "Request a reboot of the VPS"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from tests.witness import WITNESS
 
 Transport = Literal["stdio", "http"]
 WAIT_S = 30.0
+DEBUG = {"OVH_LOG_LEVEL": "debug"}  # servers say all they can, for the witness to hear
 
 
 def environment(simulator: Simulator | None, home: Path, **more: str) -> dict[str, str]:
@@ -36,13 +37,12 @@ def environment(simulator: Simulator | None, home: Path, **more: str) -> dict[st
             "OVH_APPLICATION_SECRET": account.application_secret,
             "OVH_CONSUMER_KEY": account.consumer_key,
         }
-    seen = {"OVH_LOG_LEVEL": "debug"}
-    return {"HOME": str(home), "OVH_CACHE_DIR": str(home / "cache"), **seen, **keys, **more}
+    return {"HOME": str(home), "OVH_CACHE_DIR": str(home / "cache"), **keys, **more}
 
 
 @asynccontextmanager
 async def client_of(
-    transport: Transport, mode: str, env: Mapping[str, str], *options: str
+    transport: Transport, mode: str, env: dict[str, str], *options: str
 ) -> AsyncIterator[Client]:
     """Start the server as `transport` wants it, and yield a client of the protocol era `mode`."""
     with anyio.fail_after(WAIT_S):
@@ -50,7 +50,7 @@ async def client_of(
             command = StdioServerParameters(
                 command=sys.executable,
                 args=["-m", "ovh_api_mcp", "--transport", "stdio", *options],
-                env=dict(env),
+                env=DEBUG | env,
                 cwd=env["HOME"],
             )
             async with Client(stdio_client(command), mode=mode) as client:
@@ -74,10 +74,10 @@ class HttpServer:
 
 
 @asynccontextmanager
-async def http_server(env: Mapping[str, str], *options: str) -> AsyncIterator[HttpServer]:
+async def http_server(env: dict[str, str], *options: str) -> AsyncIterator[HttpServer]:
     """Start the server on a free port, and end it afterwards if it still runs."""
     command = [sys.executable, "-m", "ovh_api_mcp", "--port", "0", *options]
-    async with await anyio.open_process(command, env=dict(env), cwd=env["HOME"]) as process:
+    async with await anyio.open_process(command, env=DEBUG | env, cwd=env["HOME"]) as process:
         assert process.stderr is not None
         log = TextReceiveStream(process.stderr)
         server = HttpServer(process, "")

@@ -4,6 +4,7 @@
     Create a new record
     path: {…}  query: {…}  body: {…}  answer: …
     status: PRODUCTION
+    risk: write
     iam: dnsZone:apiovh:record/create
     example: await ovh.request({…})
 
@@ -207,6 +208,9 @@ class _Described:
         if isinstance(listed, dict):
             yield f"list: {', '.join(f'{name} {cut_foreign(str(each))}' for name, each in listed.items())}"
         yield f"status: {self._status()}"
+        labels = self._operation.get("x-ovh-risk")
+        if isinstance(labels, list):
+            yield f"risk: {cut_foreign(', '.join(map(str, labels)), 60)}"
         if self._operation.get("security") == []:
             yield "authentication: none"
         actions = [

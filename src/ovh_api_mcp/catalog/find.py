@@ -55,7 +55,8 @@ _ADMITTED: Final = """
     AND lifecycle IN (SELECT value FROM json_each(?)) AND service IN (SELECT value FROM json_each(?))
     ORDER BY length(path), id LIMIT ?"""
 _SHOWN: Final = """
-    SELECT id, operations.method, operations.path, summary, operations.lifecycle, operations.service
+    SELECT id, operations.method, operations.path, summary, operations.lifecycle, operations.service,
+           operations.risk
     FROM operations JOIN summaries USING (id) WHERE id IN (SELECT value FROM json_each(?))"""
 _BY_PATH: Final = "SELECT id FROM operations WHERE path IN (?, ?, ?) AND (method = ? OR ? = '') ORDER BY id"
 _BY_OPERATION_ID: Final = "SELECT id FROM summaries WHERE lower(operation_id) = ? ORDER BY id"
@@ -70,6 +71,7 @@ class Found:
     summary: str
     status: Lifecycle
     service: str
+    labels: tuple[str, ...]
     score: float
 
 
@@ -93,6 +95,7 @@ class _Shown(NamedTuple):
     summary: str
     lifecycle: Lifecycle
     service: str
+    risk: str
 
 
 def find_operations(
@@ -192,7 +195,15 @@ def _shown(file: CatalogFile, ranked: Sequence[Ranked], admitted: _Filter) -> li
     rows = file.select(_Shown, _SHOWN, _json([each.number for each in ranked]))
     shown = {each.number: each for each in rows if admitted.admits(each)}
     return [
-        Found(row.method, row.path, row.summary, row.lifecycle, row.service, round(each.score, 3))
+        Found(
+            row.method,
+            row.path,
+            row.summary,
+            row.lifecycle,
+            row.service,
+            tuple(row.risk.split(",")),
+            round(each.score, 3),
+        )
         for each in ranked
         if (row := shown.get(each.number)) is not None
     ]

@@ -7,6 +7,7 @@ with /v1 or /v2 and every operation carries:
 - `tags`: its service, "v1/domain"; `security: []` where it must not be signed;
 - `x-ovh-status`: value, and for deprecated ones deprecatedDate, deletionDate, replacement;
 - `x-ovh-iam-actions`: what the caller must be allowed to do;
+- `x-ovh-risk`: its labels, sorted (see risk.py);
 - `x-ovh-list` on lists: the `item` path, its `parameter`, and the kind of `pagination`: "cursor"
   where declared (on POST too), "v1" for the undocumented headers of v1, which answer whole items;
 - the declared errors as responses, with OVH's own names in `x-ovh-errors`.
@@ -31,6 +32,8 @@ from ovh_api_mcp.catalog.folding import Folding
 from ovh_api_mcp.catalog.model import Lifecycle, Method
 from ovh_api_mcp.catalog.native import NativeOperation, NativeService
 from ovh_api_mcp.catalog.operations import convert_operation
+from ovh_api_mcp.catalog.risk import load_labeller
+from ovh_api_mcp.catalog.risk_facts import FactFinder
 from ovh_api_mcp.catalog.schemas import ServiceSchemas
 from ovh_api_mcp.json_value import JsonObject, JsonValue
 
@@ -83,6 +86,7 @@ class DocumentedOperation:
     path: str
     service: str
     lifecycle: Lifecycle
+    labels: tuple[str, ...]
     json: bytes
 
 
@@ -108,6 +112,7 @@ class _Route:
     service: str
     native: NativeOperation
     operation: JsonObject
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -141,6 +146,7 @@ def merge_services(services: Iterable[ServiceDocument], endpoint_root: str) -> A
     routes = _unique_routes(ordered)
     _name_operations(routes)
     _mark_lists(routes)
+    _label(routes, components)
     errors = _share_errors(routes)
     operations = tuple(map(_documented, routes))
     folding = Folding()
@@ -185,7 +191,12 @@ def _documented(route: _Route) -> DocumentedOperation:
     status = route.native.api_status
     lifecycle = Lifecycle.parse(status.value) if status else Lifecycle.PRODUCTION
     return DocumentedOperation(
-        route.method, route.path, route.service, lifecycle, msgspec.json.encode(route.operation)
+        route.method,
+        route.path,
+        route.service,
+        lifecycle,
+        route.labels,
+        msgspec.json.encode(route.operation),
     )
 
 
@@ -242,6 +253,15 @@ def _list_mark(route: _Route, item: _Route | None) -> JsonObject:
     elif mark and item is not None and route.service.startswith("v1/") and not _is_list(item):
         mark["pagination"] = "v1"
     return mark
+
+
+def _label(routes: list[_Route], components: dict[str, JsonObject]) -> None:
+    labeller = load_labeller()
+    finder = FactFinder(components, (route.path for route in routes))
+    for route in routes:
+        found = labeller.labels(finder.facts(route.method, route.path, route.operation))
+        route.labels = tuple(sorted(found))
+        route.operation["x-ovh-risk"] = [*route.labels]
 
 
 def _is_list(route: _Route) -> bool:

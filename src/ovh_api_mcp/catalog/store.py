@@ -50,7 +50,7 @@ from ovh_api_mcp.limits import CATALOG_FILE_BYTES, DOCUMENT_PIECE_BYTES, OPERATI
 if TYPE_CHECKING:  # a server that only reads catalogues need not load what makes them
     from ovh_api_mcp.catalog.openapi import ApiDocument
 
-FORMAT_VERSION: Final = 7  # user_version: raised whenever the tables or what is in them change
+FORMAT_VERSION: Final = 8  # user_version: raised whenever the tables or what is in them change
 APPLICATION_ID: Final = 0x6F766863  # "ovhc"
 _OPENAPI: Final = "openapi"
 _FOLDED: Final = "folded"
@@ -66,7 +66,7 @@ _TABLES: Final = """
     CREATE TABLE digests (form TEXT PRIMARY KEY, digest TEXT NOT NULL);
     CREATE TABLE operations (
         id INTEGER PRIMARY KEY, method TEXT NOT NULL, path TEXT NOT NULL,
-        service TEXT NOT NULL, lifecycle TEXT NOT NULL, json BLOB NOT NULL
+        service TEXT NOT NULL, lifecycle TEXT NOT NULL, risk TEXT NOT NULL, json BLOB NOT NULL
     );
     CREATE UNIQUE INDEX operations_by_route ON operations (path, method);
     CREATE TABLE schemas (name TEXT PRIMARY KEY, json BLOB NOT NULL) WITHOUT ROWID;
@@ -407,9 +407,16 @@ def _fill(
         )
         connection.execute("INSERT INTO digests VALUES (?, ?)", (form, hashlib.sha256(text).hexdigest()))
     connection.executemany(
-        "INSERT INTO operations (method, path, service, lifecycle, json) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO operations (method, path, service, lifecycle, risk, json) VALUES (?, ?, ?, ?, ?, ?)",
         (
-            (each.method.value, each.path, each.service, each.lifecycle.value, each.json)
+            (
+                each.method.value,
+                each.path,
+                each.service,
+                each.lifecycle.value,
+                ",".join(each.labels),
+                each.json,
+            )
             for each in document.operations
         ),
     )

@@ -20,6 +20,7 @@ from ovh_api_mcp.catalog.model import (
     Operation,
     Parameter,
 )
+from ovh_api_mcp.catalog.risk import Label
 from ovh_api_mcp.json_value import JsonObject
 
 SchemaJson: TypeAlias = Callable[[str], bytes | None]
@@ -90,6 +91,7 @@ class _StoredOperation(msgspec.Struct, frozen=True):
     actions: list[_StoredAction] = msgspec.field(name="x-ovh-iam-actions", default_factory=list)
     listing: _StoredList | None = msgspec.field(name="x-ovh-list", default=None)
     responses: dict[str, _StoredAnswer] = {}
+    labels: list[Label] = msgspec.field(name="x-ovh-risk", default_factory=list)
 
 
 def parse_operation(method: Method, path: str, text: bytes, schema_json: SchemaJson) -> Operation:
@@ -119,6 +121,7 @@ def parse_operation(method: Method, path: str, text: bytes, schema_json: SchemaJ
         listing=Listing(stored.listing.item, stored.listing.pagination) if stored.listing else None,
         body_schema=_schema(stored.body.content) if stored.body else {},
         answer_schema=_answer_schema(stored.responses),
+        labels=frozenset(stored.labels),
     )
 
 

@@ -150,14 +150,24 @@ def find(
                         "summary": each.summary,
                         "status": each.status.value,
                         "service": each.service,
+                        "risk": list(each.labels),
                         "score": each.score,
                     }
                     for each in found
                 ]
             )
         elif found:
-            rows = [(each.method.value, each.path, each.status.value.lower(), each.summary) for each in found]
-            Terminal(sys.stdout).table(("method", "path", "status", "summary"), rows)
+            rows = [
+                (
+                    each.method.value,
+                    each.path,
+                    each.status.value.lower(),
+                    ", ".join(each.labels),
+                    each.summary,
+                )
+                for each in found
+            ]
+            Terminal(sys.stdout).table(("method", "path", "status", "risk", "summary"), rows)
         else:
             Terminal(sys.stderr).line("Nothing was found.")
 

@@ -170,7 +170,7 @@ _ROWS: Final = (
         "api",
         "--access",
         "full|confirm|read-only",
-        "What scripts may do: all; all, but a person is asked before what is risky; or only read.",
+        "What scripts may do: all; all, but a person is asked before what is risky; or only GETs.",
         "OVH_ACCESS",
         "full",
     ),

@@ -257,7 +257,10 @@ class _File:
     def _line_of(self, key: str, line: int) -> int:
         """Return the line of a key in the table that begins at a line, else that line itself."""
         bare = re.escape(key.partition(".")[0])
-        assignment = re.compile(rf"""\s*(?:{bare}|"{bare}"|'{bare}')\s*[=.]|\s*\[\[?\s*{bare}\b""")
+        name = rf"""(?:{bare}|"{bare}"|'{bare}')"""
+        if line == 1 and (found := self._first(rf"\s*\[\[?\s*{name}\s*\]")):
+            return found
+        assignment = re.compile(rf"\s*{name}\s*[=.]")
         for number in range(line, len(self._lines) + 1):
             text = self._lines[number - 1]
             if assignment.match(text):
@@ -265,6 +268,11 @@ class _File:
             if number > line and text.lstrip().startswith("["):
                 break
         return line
+
+    def _first(self, pattern: str) -> int:
+        """Return the number of the first line that begins so, 0 for none."""
+        compiled = re.compile(pattern)
+        return next((number for number, text in enumerate(self._lines, 1) if compiled.match(text)), 0)
 
     def _fault(self, line: int, fault: str) -> SettingsError:
         where = f", line {line}" if line else ""

@@ -52,7 +52,7 @@ class Decision:
 
 def decide(access: Access, subject: Subject) -> Decision:
     """Return the verdict on a call."""
-    by_mode = _by_mode(access, subject.labels)
+    by_mode = _by_mode(access, subject)
     if by_mode.verdict is Verdict.DENY or access.policy is None:
         return by_mode
     by_policy = _by_policy(access.policy, subject)
@@ -83,9 +83,12 @@ def unknown_parameters(policy: Policy, templates: Iterable[str]) -> list[tuple[i
     return [(rule.line, name) for rule in policy.rules for name, _ in rule.where if name not in known]
 
 
-def _by_mode(access: Access, labels: frozenset[Label]) -> Decision:
+def _by_mode(access: Access, subject: Subject) -> Decision:
+    labels = subject.labels
     match access.mode:
         case "read-only":
+            if subject.method is not Method.GET:  # the labels of a POST are a judgement, and may be wrong
+                return Decision(Verdict.DENY, "it is no GET and the access is read-only", "mode")
             if Label.READ not in labels or not labels <= _OF_READS:
                 why = f"it is labelled {_listed(labels)} and the access is read-only"
                 return Decision(Verdict.DENY, why, "mode")

@@ -52,21 +52,21 @@ def execute_description(access: Access) -> str:
     """Return what a model is told of `execute`."""
     if access.mode != "read-only":
         return EXECUTE_DESCRIPTION
-    return f"{EXECUTE_DESCRIPTION}\nAccess is read-only: only calls that read are let through."
+    return f"{EXECUTE_DESCRIPTION}\nAccess is read-only: only GETs are let through."
 
 
 SEARCH_DESCRIPTION: Final = """\
 Find OVHcloud API operations and read what they take. Runs a JavaScript function, async or not; \
 what it returns comes back as JSON. Nothing is called. Begin with
 - await ovh.find("reboot a vps", { limit, service, method, status }) gives the likeliest \
-[{ method, path, summary, status, service }], also for French words or a path.
+[{ method, path, summary, status, service, risk }], also for French words or a path.
 - await ovh.describe("POST /v1/vps/{serviceName}/reboot") gives its signature, types and an example call; \
 what ovh.find gave will do, and arrays.
 
 For all else, its argument `spec` is the merged OpenAPI 3.1 document, thousands of paths:
 spec.paths["/v1/domain/zone/{zoneName}"].get = { summary, description, tags, deprecated, \
 parameters: [{ name, in, required, schema }], requestBody, responses, \
-"x-ovh-status": { value: "PRODUCTION" } }
+"x-ovh-status": { value: "PRODUCTION" }, "x-ovh-risk": ["read"] }
 spec.components.schemas[name]; ovh.resolve(schema or its name, depth = 3), not async, inlines "$ref"s.
 
 Prefer PRODUCTION to BETA, ALPHA and DEPRECATED. Limits: 10 s, 64 MiB."""

@@ -109,6 +109,7 @@ def _shown(found: Found) -> JsonObject:
         "summary": found.summary,
         "status": found.status.value,
         "service": found.service,
+        "risk": [*found.labels],
     }
 
 

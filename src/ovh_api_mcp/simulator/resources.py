@@ -50,6 +50,10 @@ class Resources:
         """Give a v1 list of ids, "/v1/domain/zone/example.com/record", as many members, numbered from 1."""
         self._state.fill(parse_place(path), map(str, range(1, min(count, SIMULATOR_KEPT) + 1)))
 
+    def changes(self) -> dict[str, JsonValue]:
+        """Return what the account was given to begin with, and what requests have created or set."""
+        return self._state.changes()
+
     def answer(self, request: CheckedRequest) -> Answer:
         """Do what the request asks for; raises `No` where something on its path does not exist."""
         self._check_path(request)

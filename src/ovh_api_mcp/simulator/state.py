@@ -63,6 +63,10 @@ class State:
         """Give a collection these members and no others; they are made up when they are read."""
         self._members[collection] = dict.fromkeys(keys)
 
+    def changes(self) -> dict[str, JsonValue]:
+        """Return what was created or set, by path; what is only made up when it is read does not count."""
+        return {"/".join(place): value for place, value in self._values.items()}
+
     def change(self, place: Place, fields: JsonObject) -> None:
         """Set properties of an object, leaving the others as they are."""
         known = self._values.get(place)

@@ -1,0 +1,109 @@
+"""What the rules on risk look at, out of an operation object and the components it leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from ovh_api_mcp.catalog.components import REFERENCE_PREFIX
+from ovh_api_mcp.catalog.risk import Facts
+from ovh_api_mcp.json_value import JsonObject, JsonValue
+
+_BODY_DEPTH: Final = 2
+_ANSWER_DEPTH: Final = 3
+
+
+class FactFinder:
+    """Finds the facts of operations of one document; the names in a component are found once."""
+
+    def __init__(self, components: Mapping[str, JsonObject], paths: Iterable[str]) -> None:
+        self._components = components
+        self._known: dict[tuple[str, int, bool], frozenset[str]] = {}
+        above = (path.rpartition("/") for path in paths)
+        self._collections = {parent for parent, _, last in above if last.startswith("{")}
+
+    def facts(self, method: str, path: str, operation: JsonObject) -> Facts:
+        """Return the facts of an operation."""
+        body = _schema_of(operation.get("requestBody"))
+        answer = _answer_schema(operation)
+        return Facts(
+            method=method,
+            path=path.lower(),
+            text=f"{operation.get('summary', '')} {operation.get('description', '')}".lower(),
+            body=self._names(body, _BODY_DEPTH, may_be_set=True),
+            fields=self._names(answer, _ANSWER_DEPTH),
+            answer=_type_name(answer),
+            is_collection=path in self._collections,
+        )
+
+    def _names(self, schema: JsonObject, depth: int, *, may_be_set: bool = False) -> frozenset[str]:
+        return frozenset(self._walk(schema, depth, may_be_set=may_be_set))
+
+    def _walk(self, schema: JsonObject, depth: int, *, may_be_set: bool) -> Iterator[str]:
+        reference = schema.get("$ref")
+        if isinstance(reference, str):
+            name = reference.removeprefix(REFERENCE_PREFIX)
+            yield from self._of_component(name, depth, may_be_set=may_be_set)
+        properties = schema.get("properties")
+        if isinstance(properties, dict) and depth:
+            for name, each in properties.items():
+                if isinstance(each, dict) and not (may_be_set and each.get("readOnly")):
+                    yield name.lower()
+                    if _is_password(each):
+                        yield from (f"{name.lower()}:password", "*:password")
+                    yield from self._walk(each, depth - 1, may_be_set=may_be_set)
+        for nested in _nested(schema):
+            yield from self._walk(nested, depth, may_be_set=may_be_set)
+
+    def _of_component(self, name: str, depth: int, *, may_be_set: bool) -> frozenset[str]:
+        key = (name, depth, may_be_set)
+        if key not in self._known:
+            self._known[key] = frozenset()  # a component within itself adds nothing
+            schema = self._components.get(name, {})
+            self._known[key] = frozenset(self._walk(schema, depth, may_be_set=may_be_set))
+        return self._known[key]
+
+
+def _nested(schema: JsonObject) -> Iterator[JsonObject]:
+    for key in ("items", "additionalProperties"):
+        each = schema.get(key)
+        if isinstance(each, dict):
+            yield each
+    for key in ("anyOf", "allOf", "oneOf"):
+        several = schema.get(key)
+        for each in several if isinstance(several, list) else ():
+            if isinstance(each, dict):
+                yield each
+
+
+def _is_password(schema: JsonObject) -> bool:
+    return schema.get("format") == "password" or any(map(_is_password, _nested(schema)))
+
+
+def _answer_schema(operation: JsonObject) -> JsonObject:
+    responses = operation.get("responses")
+    if isinstance(responses, dict):
+        for status, response in responses.items():
+            if status.startswith("2") and (schema := _schema_of(response)):
+                return schema
+    return {}
+
+
+def _schema_of(holder: JsonValue) -> JsonObject:
+    match holder:
+        case {"content": {"application/json": {"schema": dict() as schema}}}:
+            return schema
+    return {}
+
+
+def _type_name(schema: JsonObject) -> str:
+    match schema:
+        case {"$ref": str() as reference}:
+            return reference.removeprefix(REFERENCE_PREFIX).lower()
+        case {"type": "array", "items": dict() as items}:
+            return f"{_type_name(items)}[]"
+        case {"format": "password"}:
+            return "password"
+        case {"type": str() as name}:
+            return name
+    return "any" if schema else "void"
