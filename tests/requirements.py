@@ -38,6 +38,9 @@ PROMISES: Final[dict[str, str]] = {
     "calls.headers": "Headers: what the operation declares, X-Pagination-*, X-Schemas-Version and Pragma.",
     "calls.big-integers": "Integers beyond 2^53 reach a script as BigInt and leave it as the same digits.",
     "calls.no-redirects": "HTTP redirects are never followed.",
+    # accounts
+    "accounts.named": "Accounts are chosen by name from ovh.conf; an unknown name lists the known.",
+    "accounts.pick": "A script picks an account for a call; each has its own API, catalogue and limits; the first is the default.",
     # access
     "access.labels": "Each operation has labels of what it does, in the document, in ovh.find and in ovh.describe.",
     "access.modes": "full lets all through, confirm asks a person before what is risky, read-only lets only reads through.",

@@ -436,7 +436,7 @@ def test_every_flag_has_its_place_in_the_settings() -> None:
     assert {field.name for field in fields(Flags)} == {
         *(row[0] for row in ROWS),
         *("host", "endpoint", "schemas", "no_cache", "allow_anonymous", "allowed_host"),
-        *("allow_secrets", "policy"),
+        *("allow_secrets", "policy", "account"),
         *("app_key", "app_secret", "consumer_key", "client_id", "client_secret"),
     }
 

@@ -84,6 +84,7 @@ SettingsCode = Literal[
     "address-unusable",
     "token-required",
     "policy-invalid",
+    "account-unknown",
 ]
 
 

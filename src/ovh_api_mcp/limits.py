@@ -128,6 +128,7 @@ CREDENTIAL_CHARS: Final = 4_096  # one key, secret or token that a user sets; OV
 ERROR_DETAILS_BYTES: Final = 4 * KIB  # `details` of an API error; larger ones are left out
 ERROR_PAGE_BYTES: Final = 4 * KIB  # what is looked at of an answer that is no JSON: it has the title
 CONFIG_FILE_BYTES: Final = 1 * MIB  # one ovh.conf
+ACCOUNTS: Final = 16  # of one server
 POLICY_BYTES: Final = 256 * KIB  # one policy file
 POLICY_RULES: Final = 500  # of one policy; each call is compared with all of them
 POLICY_TEXT_CHARS: Final = 300  # one text of a policy: a path, a value, a reason

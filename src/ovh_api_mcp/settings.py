@@ -30,6 +30,7 @@ from ovh_api_mcp.ovh.credentials import (
     secrets_of,
 )
 from ovh_api_mcp.ovh.endpoints import Endpoint, is_loopback, parse_endpoint
+from ovh_api_mcp.ovh.named_accounts import NamedAccount, find_account
 from ovh_api_mcp.ovh.network import NetworkOptions
 from ovh_api_mcp.secret import Secret
 
@@ -42,12 +43,14 @@ LogLevelName = Literal["debug", "info", "warning", "error"]
 PORT_DEFAULT: Final = 3104
 HOST_DEFAULT: Final = "127.0.0.1"
 ALL_SERVICES: Final = ("*",)
+DEFAULT_ACCOUNT: Final = "default"
 
 
 @dataclass(frozen=True, slots=True)
 class Flags:
     """The options of the command line as they were typed; None, False and () where absent."""
 
+    account: tuple[str, ...] = ()
     transport: str | None = None
     port: str | None = None
     host: str | None = None
@@ -79,16 +82,15 @@ class Flags:
 class Settings:
     """What the program runs with.
 
-    `services` is ALL_SERVICES or root paths without slashes around them; `cache_dir` is None for no
-    cache; `port` 0 is any free one; `child_environment` is all that the process which builds the
-    catalogue may see.
+    `accounts` has at least one, and the first is that of whoever names none; `services` is ALL_SERVICES
+    or root paths without slashes around them; `cache_dir` is None for no cache; `port` 0 is any free
+    one; `child_environment` is all that the process which builds the catalogue may see.
     """
 
     transport: TransportName
     host: str
     port: int
-    endpoint: Endpoint
-    credentials: Credentials
+    accounts: tuple[NamedAccount, ...]
     services: tuple[str, ...]
     cache_dir: Path | None
     cache_ttl_s: int
@@ -104,10 +106,21 @@ class Settings:
     network: NetworkOptions
     child_environment: Mapping[str, str] = field(repr=False)
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """The API of the first account."""
+        return self.accounts[0].endpoint
+
+    @property
+    def credentials(self) -> Credentials:
+        """The credentials of the first account."""
+        return self.accounts[0].credentials
+
     def secrets(self) -> tuple[Secret[str], ...]:
         """Return everything in here that must never be shown."""
+        of_accounts = (secret for account in self.accounts for secret in secrets_of(account.credentials))
         token = (self.auth_token,) if self.auth_token else ()
-        return (*secrets_of(self.credentials), *token, *_proxy_secrets(self.network))
+        return (*of_accounts, *token, *_proxy_secrets(self.network))
 
 
 def read_environment() -> dict[str, str]:
@@ -131,7 +144,6 @@ def load_settings(
     given = _Given({name: value.strip() for name, value in environment.items() if value.strip()})
     home = given.variable("HOME") or given.variable("USERPROFILE")
     files = load_conf_files(conf_paths(home) if config_paths is None else config_paths)
-    endpoint, endpoint_text = _endpoint(flags, given, files)
     cache_ttl_s = given.integer(
         flags.cache_ttl,
         _CACHE_TTL,
@@ -144,8 +156,7 @@ def load_settings(
         transport=given.choice(flags.transport, _TRANSPORT, get_args(TransportName), "http"),
         host=_host(flags.host),
         port=given.integer(flags.port, _PORT, PORT_DEFAULT, low=0, high=65535),
-        endpoint=endpoint,
-        credentials=_credentials(flags, given, files, endpoint, endpoint_text),
+        accounts=_accounts(flags, given, files),
         services=_services(given.text(flags.services, _SERVICES)),
         cache_dir=_cache_dir(given.text(flags.cache_dir, _CACHE_DIR), given) if has_cache else None,
         cache_ttl_s=cache_ttl_s,
@@ -204,6 +215,7 @@ class _Option:
         return " or ".join(name for name in (self.flag, self.variable) if name)
 
 
+_ACCOUNT: Final = _Option("--account", "OVH_ACCOUNT")
 _TRANSPORT: Final = _Option("--transport", "OVH_TRANSPORT")
 _PORT: Final = _Option("--port", "PORT")
 _HOST: Final = _Option("--host")
@@ -277,6 +289,26 @@ def _invalid(option: _Option, value: str, rule: str) -> SettingsError:
 
 
 # --- endpoint and credentials ---------------------------------------------------------------------
+
+
+def _accounts(flags: Flags, given: _Given, files: Sequence[ConfFile]) -> tuple[NamedAccount, ...]:
+    """Return the accounts that were chosen by name, else the one that all other settings make."""
+    parts = flags.account or given.variable(_ACCOUNT.variable).split(",")
+    names = [name for part in parts if (name := part.strip())]
+    if not names:
+        endpoint, endpoint_text = _endpoint(flags, given, files)
+        credentials = _credentials(flags, given, files, endpoint, endpoint_text)
+        return (NamedAccount(DEFAULT_ACCOUNT, endpoint, credentials),)
+    typed = (flags.endpoint, flags.app_key, flags.app_secret, flags.consumer_key)
+    if any((*typed, flags.client_id, flags.client_secret)):
+        raise SettingsError(
+            f"{_ACCOUNT} takes endpoint and keys from ovh.conf, and another option gives some, too. "
+            "Leave one of them out.",
+            code="setting-invalid",
+        )
+    if len(names) > limits.ACCOUNTS:
+        raise _invalid(_ACCOUNT, ",".join(names), f"takes {limits.ACCOUNTS} accounts at most")
+    return tuple(find_account(name, files) for name in dict.fromkeys(names))
 
 
 def _endpoint(flags: Flags, given: _Given, files: Sequence[ConfFile]) -> tuple[Endpoint, str]:

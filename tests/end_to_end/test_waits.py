@@ -26,7 +26,8 @@ from ovh_api_mcp.sandbox.outcome import AnswerCall, CallAnswer, Outcome, ScriptC
 from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.sandbox.script import Script, parse_script
 from ovh_api_mcp.secret import Redactor
-from ovh_api_mcp.server.execution import Execution, ReportProgress
+from ovh_api_mcp.server.accounts import Account, Accounts, ReportProgress
+from ovh_api_mcp.server.execution import Execution
 from ovh_api_mcp.server.protocol import build_server
 from ovh_api_mcp.simulator.simulator import Simulator
 from tests.end_to_end.api import lines_of
@@ -89,8 +90,7 @@ async def impatient(
 def execution_of(wait_gate: WaitGate, sandbox: Sandbox) -> Execution:
     """Return what runs the tools, with the limits of the default settings."""
     return Execution(
-        wait_gate=wait_gate,
-        lookups=lambda: lambda call: None,
+        accounts=Accounts(Account(wait_gate=wait_gate, lookups=lambda: lambda call: None)),
         sandbox=sandbox,
         redactor=Redactor(),
         limit_code_bytes=limits.CODE_BYTES_DEFAULT,

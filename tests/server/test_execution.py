@@ -15,7 +15,8 @@ from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
 from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.secret import Redactor, Secret
-from ovh_api_mcp.server.execution import Execution, ReportProgress, Tool
+from ovh_api_mcp.server.accounts import Account, Accounts, ReportProgress
+from ovh_api_mcp.server.execution import Execution, Tool
 
 pytestmark = pytest.mark.anyio
 
@@ -70,8 +71,7 @@ async def execution(api: Api) -> AsyncIterator[Execution]:
 
 def make(sandbox: Sandbox, wait_gate: object) -> Execution:
     return Execution(
-        wait_gate=wait_gate,  # type: ignore[arg-type]  # the tests of this file give what fits
-        lookups=lambda: lambda call: None,
+        accounts=Accounts(Account(wait_gate=wait_gate, lookups=lambda: lambda call: None)),  # type: ignore[arg-type]  # the tests of this file give what fits
         sandbox=sandbox,
         redactor=Redactor([Secret(_CANARY)]),
         limit_code_bytes=10_000,

@@ -9,7 +9,8 @@ from ovh_api_mcp.errors import CatalogError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
 from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.secret import Redactor
-from ovh_api_mcp.server.execution import Execution, ReportProgress
+from ovh_api_mcp.server.accounts import Account, Accounts, ReportProgress
+from ovh_api_mcp.server.execution import Execution
 from ovh_api_mcp.server.protocol import build_server
 
 pytestmark = pytest.mark.anyio
@@ -24,8 +25,7 @@ async def test_progress_only_ever_increases() -> None:
         raise CatalogError("that was all", code="catalog-unavailable")
 
     execution = Execution(
-        wait_gate=wait_gate,
-        lookups=lambda: lambda call: None,
+        accounts=Accounts(Account(wait_gate=wait_gate, lookups=lambda: lambda call: None)),
         sandbox=Sandbox(),
         redactor=Redactor(),
         limit_code_bytes=1_000,

@@ -20,8 +20,9 @@ from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.sandbox.script import Script
 from ovh_api_mcp.secret import Redactor, Secret
 from ovh_api_mcp.server import execution as execution_module
+from ovh_api_mcp.server.accounts import Account, Accounts, ReportProgress
 from ovh_api_mcp.server.answers import ToolAnswer
-from ovh_api_mcp.server.execution import Execution, ReportProgress, Tool
+from ovh_api_mcp.server.execution import Execution, Tool
 from ovh_api_mcp.server.writes import Writes
 
 pytestmark = pytest.mark.anyio
@@ -93,8 +94,7 @@ def make(send: Send, sandbox: Sandbox, limit_tokens: int = 2_000) -> Execution:
         return Gatekeeper(Things(), send)
 
     return Execution(
-        wait_gate=wait_gate,
-        lookups=lambda: lambda call: None,
+        accounts=Accounts(Account(wait_gate=wait_gate, lookups=lambda: lambda call: None)),
         sandbox=sandbox,
         redactor=Redactor([Secret(_CANARY)]),
         limit_code_bytes=10_000,

@@ -19,6 +19,9 @@ Topic = Literal["transport", "api", "log"]
 _VISIBLE: Final = "Other users of this machine can see flags: prefer the variable."
 
 
+_REPEATED: Final = ("--allowed-host", "--account")
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     """One option; without a metavar it is a switch."""
@@ -40,9 +43,7 @@ class _Row:
         text = f"{self.text} [{aside}]" if aside else self.text
         if not self.metavar:
             return click.Option([self.flag], is_flag=True, help=text)
-        return click.Option(
-            [self.flag], metavar=self.metavar, multiple=self.flag == "--allowed-host", help=text
-        )
+        return click.Option([self.flag], metavar=self.metavar, multiple=self.flag in _REPEATED, help=text)
 
 
 _ROWS: Final = (
@@ -157,6 +158,14 @@ _ROWS: Final = (
         "Host name by which clients reach the server, behind a proxy for example; may be repeated.",
         "OVH_MCP_ALLOWED_HOSTS",
         "its own addresses",
+    ),
+    _Row(
+        "api",
+        "--account",
+        "NAME",
+        "Account of ovh.conf to act for, the first by default; may be repeated.",
+        "OVH_ACCOUNT",
+        "the one that the other settings make",
     ),
     _Row(
         "api",

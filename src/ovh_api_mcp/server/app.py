@@ -6,19 +6,16 @@ Nothing slow happens before `warm_up`: a client that asks who is there gets its 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from ovh_api_mcp import __version__
-from ovh_api_mcp.catalog.absences import Absences
 from ovh_api_mcp.catalog.builder import BUILDER
 from ovh_api_mcp.catalog.catalog import Catalog, Waits
-from ovh_api_mcp.catalog.model import BuildProgress
 from ovh_api_mcp.catalog.store import CatalogFile
 from ovh_api_mcp.catalog.terms import load_terms
-from ovh_api_mcp.errors import InternalError
-from ovh_api_mcp.gate.gatekeeper import Gatekeeper
 from ovh_api_mcp.gate.remedy import Rights
 from ovh_api_mcp.gate.validation import load_validator
 from ovh_api_mcp.json_value import JsonObject
@@ -26,55 +23,34 @@ from ovh_api_mcp.ovh.client import OvhClient
 from ovh_api_mcp.ovh.credentials import ApplicationCredentials, Credentials
 from ovh_api_mcp.ovh.endpoints import Endpoint, url_endpoint
 from ovh_api_mcp.ovh.transport import Transport
-from ovh_api_mcp.sandbox.advice.document import Document
 from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.secret import Redactor, Secret
-from ovh_api_mcp.server.document_keys import DocumentKeys, NoDocument
-from ovh_api_mcp.server.execution import AnswerLookup, Execution, ReportProgress
-from ovh_api_mcp.server.lookups import Lookups
+from ovh_api_mcp.server.accounts import Accounts
+from ovh_api_mcp.server.connection import Connection
+from ovh_api_mcp.server.execution import Execution
 from ovh_api_mcp.settings import Settings
 
 
 class App:
-    """Everything that runs scripts, for one endpoint and one set of credentials."""
+    """Everything that runs scripts, for one account or several."""
 
     def __init__(
         self,
         settings: Settings,
-        endpoint: Endpoint,
-        client: OvhClient,
+        connections: Sequence[Connection],
         redactor: Redactor,
-        rights: Rights,
         waits: Waits | None = None,
     ) -> None:
-        self._client = client
-        self._rights = rights
-        self._validation_mode = settings.validation
-        self._access = settings.access
-        self._gate: Gatekeeper | None = None
-        self._file: CatalogFile | None = None
-        self._lookups: Lookups | None = None
-        self._keys: Document = NoDocument()
-        self._absences = Absences()
+        self._settings = settings
+        self._connections = connections
+        self._waits = waits
         self._digest = ""
         self.sandbox = Sandbox()
-        self.catalog = Catalog(
-            endpoint_root=endpoint.root,
-            services=settings.services,
-            # The built-in simulator has another port, and so another root, each time: nothing to keep.
-            cache_dir=None if settings.endpoint.is_simulator else settings.cache_dir,
-            ttl_s=settings.cache_ttl_s,
-            builder=BUILDER,
-            environment=settings.child_environment,
-            prepare=self._prepare_switch,
-            waits=waits,
-        )
+        # Accounts of one API share its catalogue; the first one's document is what scripts read.
+        self._catalogs = {each.endpoint.root: self._catalog_of(each.endpoint) for each in connections}
+        self.catalog = self._catalogs[connections[0].endpoint.root]
         self.execution = Execution(
-            wait_gate=self._wait_gate,
-            lookups=self._answer_lookups,
-            document=lambda: self._keys,
-            absences=lambda: self._absences,
-            readers=lambda service, schema: self._file.readers(service, schema) if self._file else [],
+            accounts=Accounts(*(each.account(self._catalogs[each.endpoint.root]) for each in connections)),
             sandbox=self.sandbox,
             redactor=redactor,
             limit_code_bytes=settings.max_code_bytes,
@@ -91,24 +67,30 @@ class App:
         `waits` is for who has more patience with a first build than an MCP client.
         """
         async with AsyncExitStack() as cleanup:
-            endpoint, credentials = settings.endpoint, settings.credentials
-            if endpoint.is_simulator:
-                endpoint, credentials = await _start_simulator(settings, cleanup)
             transport = Transport(network=settings.network)
             cleanup.push_async_callback(transport.aclose)
-            client = OvhClient(transport, endpoint, credentials, redactor=redactor)
-            cleanup.push_async_callback(client.aclose)
-            app = cls(settings, endpoint, client, redactor, _rights(endpoint, credentials), waits)
-            cleanup.push_async_callback(app.catalog.aclose)
+            connections = []
+            for account in settings.accounts:
+                endpoint, credentials = account.endpoint, account.credentials
+                if endpoint.is_simulator:
+                    endpoint, credentials = await _start_simulator(settings, cleanup)
+                client = OvhClient(transport, endpoint, credentials, redactor=redactor)
+                cleanup.push_async_callback(client.aclose)
+                rights = _rights(endpoint, credentials)
+                connections.append(Connection(account.name, endpoint, client.send, rights, settings))
+            app = cls(settings, connections, redactor, waits)
+            for catalog in app._catalogs.values():
+                cleanup.push_async_callback(catalog.aclose)
             cleanup.push_async_callback(app.sandbox.aclose)
             yield app
 
     def warm_up(self) -> None:
-        """Begin to open or build the catalogue and to start the sandbox; returns at once."""
-        self.catalog.start()
+        """Begin to open or build the catalogues and to start the sandbox; returns at once."""
+        for catalog in self._catalogs.values():
+            catalog.start()
 
     def health(self) -> JsonObject:
-        """Return what /healthz tells: no secrets, nothing of the account."""
+        """Return what /healthz tells: no secrets, nothing of an account."""
         file = self.catalog.current
         catalogue: JsonObject = {"state": "building" if file is None else "ready"}
         if file is not None:
@@ -117,44 +99,34 @@ class App:
             catalogue["failedServices"] = len(file.info.failed)
         return {"status": "ok", "version": __version__, "catalogue": catalogue}
 
-    def _prepare_switch(self, file: CatalogFile) -> Callable[[], None]:
-        """Make what a new catalogue needs, in a thread: its routes alone take some 40 ms."""
-        gate = Gatekeeper(
-            file,
-            self._client.send,
-            absences=file.absences,
-            mode=self._validation_mode,
-            rights=self._rights,
-            access=self._access,
+    def _catalog_of(self, endpoint: Endpoint) -> Catalog:
+        settings = self._settings
+        return Catalog(
+            endpoint_root=endpoint.root,
+            services=settings.services,
+            # The built-in simulator has another port, and so another root, each time: nothing to keep.
+            cache_dir=None if endpoint.is_simulator else settings.cache_dir,
+            ttl_s=settings.cache_ttl_s,
+            builder=BUILDER,
+            environment=settings.child_environment,
+            prepare=partial(self._prepare_switch, endpoint.root),
+            waits=self._waits,
         )
-        return partial(self._switch_to, file, gate)
 
-    def _switch_to(self, file: CatalogFile, gate: Gatekeeper) -> None:
-        self._file = file
-        self._gate = gate
-        self._absences = file.absences
-        self._lookups = Lookups(file, gate)
-        self._keys = DocumentKeys(file, gate)
+    def _prepare_switch(self, root: str, file: CatalogFile) -> Callable[[], None]:
+        """Make what the accounts of an API need of its new catalogue, in a thread."""
+        switches = [each.prepare(file) for each in self._connections if each.endpoint.root == root]
+        return partial(self._switch_to, file, switches, is_read=root == self._connections[0].endpoint.root)
+
+    def _switch_to(self, file: CatalogFile, switches: Sequence[Callable[[], None]], *, is_read: bool) -> None:
+        for switch in switches:
+            switch()
         loop = asyncio.get_running_loop()
         loop.run_in_executor(None, load_terms)  # 7 ms that the first search need not wait
         loop.run_in_executor(None, load_validator)
-        if file.info.digest != self._digest:
+        if is_read and file.info.digest != self._digest:
             self._digest = file.info.digest
             self.sandbox.switch_document(file.folded_pieces)
-
-    async def _wait_gate(self, report: ReportProgress) -> Gatekeeper:
-        async def on_progress(progress: BuildProgress) -> None:
-            await report(progress.done, progress.total, progress.step)
-
-        await self.catalog.ready(on_progress)
-        if self._gate is None:
-            raise InternalError("The catalogue is ready, but no gate was made to it.")
-        return self._gate
-
-    def _answer_lookups(self) -> AnswerLookup:
-        if self._lookups is None:
-            raise InternalError("The catalogue is ready, but nothing was made to look things up in it.")
-        return self._lookups.answer
 
 
 def _rights(endpoint: Endpoint, credentials: Credentials) -> Rights:
@@ -172,4 +144,4 @@ async def _start_simulator(settings: Settings, cleanup: AsyncExitStack) -> tuple
     credentials = ApplicationCredentials(
         account.application_key, Secret(account.application_secret), Secret(account.consumer_key)
     )
-    return url_endpoint(simulator.url), credentials
+    return replace(url_endpoint(simulator.url), is_simulator=True), credentials

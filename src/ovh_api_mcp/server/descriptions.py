@@ -5,7 +5,7 @@ together stay within DESCRIPTION_TOKENS, the instructions within limits.INSTRUCT
 important first, because clients cut them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ovh_api_mcp.gate.policy import Access, AccessMode
@@ -39,13 +39,17 @@ the change. A person is asked before what is risky; a no is an OvhError of class
 - Access is read-only: what changes anything is refused, an OvhError of class Denied. Tell the user what \
 you would have done.""",
 }
+_OF_ACCOUNTS: Final = """
+- Accounts: {names}; the first unless you choose: ovh.account("{other}").get(…), or account: "{other}" \
+in a call. `spec` is the first one's API."""
 _OF_POLICY: Final = """
 - A policy of whoever runs the server refuses some calls, as Denied: look for no way around it."""
 
 
-def instructions(access: Access) -> str:
-    """Return what a model is told of the server as a whole."""
-    return _INSTRUCTIONS % _OF_WRITES[access.mode] + (_OF_POLICY if access.policy else "")
+def instructions(access: Access, accounts: Sequence[str] = ()) -> str:
+    """Return what a model is told of the server as a whole; `accounts` are those to choose from."""
+    text = _INSTRUCTIONS % _OF_WRITES[access.mode] + (_OF_POLICY if access.policy else "")
+    return text + (_OF_ACCOUNTS.format(names=", ".join(accounts), other=accounts[-1]) if accounts else "")
 
 
 def execute_description(access: Access) -> str:

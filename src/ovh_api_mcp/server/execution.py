@@ -15,7 +15,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -26,11 +26,10 @@ import anyio
 import anyio.to_thread
 
 from ovh_api_mcp import limits
-from ovh_api_mcp.catalog.absences import Absences
 from ovh_api_mcp.errors import InternalError, OvhMcpError
-from ovh_api_mcp.gate.gatekeeper import Gatekeeper, Send
+from ovh_api_mcp.gate.gatekeeper import Gatekeeper, Send, Through
 from ovh_api_mcp.gate.remarks import Remarks
-from ovh_api_mcp.json_value import JsonObject, JsonValue
+from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse, Sender
 from ovh_api_mcp.sandbox.advice.advice import (
     Circumstances,
@@ -38,13 +37,13 @@ from ovh_api_mcp.sandbox.advice.advice import (
     is_advice_needed,
     is_advice_quick,
 )
-from ovh_api_mcp.sandbox.advice.document import Document
 from ovh_api_mcp.sandbox.advice.seen import AnswersSeen
 from ovh_api_mcp.sandbox.call_room import CallRoom
 from ovh_api_mcp.sandbox.outcome import CallAnswer, Outcome, ScriptCall, ScriptLimits
 from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.sandbox.script import Script, parse_script
 from ovh_api_mcp.secret import Redactor
+from ovh_api_mcp.server.accounts import Account, Accounts, AnswerLookup, ReportProgress
 from ovh_api_mcp.server.answers import (
     ToolAnswer,
     bug,
@@ -55,21 +54,13 @@ from ovh_api_mcp.server.answers import (
     fitted_answer,
     lookup_answer,
 )
-from ovh_api_mcp.server.document_keys import NoDocument
 from ovh_api_mcp.server.errand import Errand
 from ovh_api_mcp.server.heap import Heap
 from ovh_api_mcp.server.incomplete import with_notes_on_absences
-from ovh_api_mcp.server.lists import Lists
-from ovh_api_mcp.server.waiting import Readers, wait
+from ovh_api_mcp.server.waiting import wait
 from ovh_api_mcp.server.writes import Writes
 
 _log = logging.getLogger(__name__)
-
-ReportProgress = Callable[[float, float, str], Awaitable[None]]
-"""Told how much is done, of how much (0: unknown), and what is going on."""
-
-AnswerLookup = Callable[[ScriptCall], JsonValue]
-"""Returns what a lookup gives, in some milliseconds, in any thread; *Raises* OvhMcpError."""
 
 
 class Tool(StrEnum):
@@ -85,37 +76,19 @@ _BOUNDS: Final[Mapping[Tool, ScriptLimits]] = {
 }
 
 
-def _no_readers(service: str, schema: str) -> list[str]:
-    return []
-
-
 class Execution:
-    """Runs the scripts of both tools.
-
-    `wait_gate` waits for the catalogue and returns the gate to it, once the sandbox has been given
-    the same catalogue's document. `lookups` then answers what scripts ask of that one, `document`
-    returns what advice may know of it, `absences` what it lacks, `readers` where it reads a schema.
-    """
+    """Runs the scripts of both tools; the sandbox has the document of the first account's API."""
 
     def __init__(
         self,
         *,
-        wait_gate: Callable[[ReportProgress], Awaitable[Gatekeeper]],
-        lookups: Callable[[], AnswerLookup],
+        accounts: Accounts,
         sandbox: Sandbox,
         redactor: Redactor,
         limit_code_bytes: int,
         limit_result_tokens: int,
-        document: Callable[[], Document] = NoDocument,
-        absences: Callable[[], Absences] = Absences,
-        readers: Readers = _no_readers,
     ) -> None:
-        self._wait_gate = wait_gate
-        self._lookups = lookups
-        self._document = document
-        self._absences = absences
-        self._readers = readers
-        self._lists = Lists()
+        self._accounts = accounts
         self._sandbox = sandbox
         self._redactor = redactor
         self._limit_code_bytes = limit_code_bytes
@@ -123,6 +96,11 @@ class Execution:
         self._limit_result_chars = limit_result_tokens * limits.CHARS_PER_TOKEN
         # Its own thread, so that a lookup whose script is gone is not begun, and none is one too many.
         self._looking_up = ThreadPoolExecutor(limits.LOOKUPS_AT_ONCE, thread_name_prefix="lookup")
+
+    @property
+    def account_names(self) -> tuple[str, ...]:
+        """The accounts that a script may choose from; () where there is one."""
+        return self._accounts.names
 
     async def run(self, tool: Tool, code: str, report: ReportProgress, *, client: str = "") -> ToolAnswer:
         """Return what the script `code` comes to; `report` hears of a catalogue that is being built.
@@ -145,21 +123,29 @@ class Execution:
 
     async def _run(self, run: _Run, code: str, report: ReportProgress) -> ToolAnswer:
         script = parse_script(code, limit_bytes=self._limit_code_bytes)
-        gate = await self._wait_gate(report)
-        look_up = self._lookups()
+        default = self._accounts.default
+        doors = {default: _Door(default, await default.wait_gate(report), default.lookups())}
         bounds = _BOUNDS[run.tool]
-        known = Circumstances(bounds.may_call, AnswersSeen(), self._document())
+        known = Circumstances(bounds.may_call, AnswersSeen(), default.document())
 
         async def answer_call(call: ScriptCall) -> CallAnswer:
+            run.lookups += call.is_lookup
+            run.calls += not call.is_lookup
+            try:
+                account, call = self._accounts.pick(call)
+                door = doors.get(account)
+                if door is None:  # the run keeps to one catalogue of each
+                    door = doors[account] = _Door(account, await account.wait_gate(report), account.lookups())
+            except OvhMcpError as error:
+                return failed_call_answer(error, call, self._redactor)
             if call.is_lookup:
-                run.lookups += 1
-                return await self._answer_lookup(look_up, call, run.tool)
-            run.calls += 1
+                return await self._answer_lookup(door.look_up, call, run.tool)
+            through = partial(run.send, call.room, self._shown(account))
             if call.is_errand:
-                through = partial(run.send, call.room)
-                errand = Errand(gate, call.room, through, run.remarks, partial(run.tell_progress, report))
-                return await self._answer_errand(errand, call)
-            answer = await self._answer_call(gate, call, run)
+                tell = partial(run.tell_progress, report)
+                errand = Errand(door.gate, call.room, through, run.remarks, tell)
+                return await self._answer_errand(errand, call, account)
+            answer = await self._answer_call(door, call, through, run)
             known.seen.note(call, answer)
             self._heap.note(len(call.body or b"") + len(answer.json))
             return answer
@@ -171,7 +157,7 @@ class Execution:
             outcome = await self._advised(outcome, script, known)
         outcome = replace(outcome, notes=(*outcome.notes, *run.remarks.notes))
         if run.tool is Tool.SEARCH or run.lookups:
-            outcome = with_notes_on_absences(outcome, script.code, self._absences())
+            outcome = with_notes_on_absences(outcome, script.code, default.absences())
         return await self._fit(outcome, run.writes)
 
     async def _advised(self, outcome: Outcome, script: Script, known: Circumstances) -> Outcome:
@@ -179,22 +165,27 @@ class Execution:
             return advised(outcome, script, known)
         return await anyio.to_thread.run_sync(advised, outcome, script, known)  # some read the document
 
-    async def _answer_call(self, gate: Gatekeeper, call: ScriptCall, run: _Run) -> CallAnswer:
-        through = partial(run.send, call.room)
+    def _shown(self, account: Account) -> str:
+        """Return the name of an account where writes have to be told apart, else ""."""
+        return account.name if self._accounts.are_several else ""
+
+    async def _answer_call(self, door: _Door, call: ScriptCall, through: Through, run: _Run) -> CallAnswer:
+        gate = door.gate
         try:
             response = await gate.request(call.arguments, call.body, through=through, remarks=run.remarks)
         except OvhMcpError as error:
             return failed_call_answer(error, call, self._redactor)
         except Exception:  # noqa: BLE001  # a bug in one call must not take the script with it
             return failed_call_answer(_logged_bug(Tool.EXECUTE), call, self._redactor)
-        return call_answer(response, self._redactor, origin=gate.origin(call.arguments))
+        origin = self._accounts.origin(door.account, gate.origin(call.arguments))
+        return call_answer(response, self._redactor, origin=origin)
 
-    async def _answer_errand(self, errand: Errand, call: ScriptCall) -> CallAnswer:
+    async def _answer_errand(self, errand: Errand, call: ScriptCall, account: Account) -> CallAnswer:
         try:
             if call.kind == "list":
-                answer = await self._lists.read(call.arguments, errand, self._item_error)
+                answer = await account.lists.read(call.arguments, errand, self._item_error)
             else:
-                answer = await wait(call.arguments, errand, self._readers)
+                answer = await wait(call.arguments, errand, account.readers)
         except OvhMcpError as error:
             return failed_call_answer(error, call, self._redactor)
         except Exception:  # noqa: BLE001  # likewise
@@ -226,6 +217,15 @@ class Execution:
         return error_answer(error, run.writes, budget_chars=self._limit_result_chars)
 
 
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """An account as one run sees it: the gate to it, and what answers lookups."""
+
+    account: Account
+    gate: Gatekeeper
+    look_up: AnswerLookup
+
+
 @dataclass(slots=True)
 class _Run:
     """What is known of one run; whatever ends it without saying so is a cancellation."""
@@ -241,9 +241,10 @@ class _Run:
     end: str = "cancelled"
     started: float = field(default_factory=time.monotonic)
 
-    async def send(self, room: CallRoom, request: ApiRequest, send: Send) -> ApiResponse:
+    async def send(self, room: CallRoom, account: str, request: ApiRequest, send: Send) -> ApiResponse:
         """Send a request in the name of this run, within its time, and follow it where it is a write."""
-        return await self.writes.send(replace(request, sender=Sender(self.name, room.time_left_s)), send)
+        named = replace(request, sender=Sender(self.name, room.time_left_s))
+        return await self.writes.send(named, send, account=account)
 
     async def tell_progress(self, report: ReportProgress, what: str) -> None:
         """Tell the client how an errand goes on; the number only has to grow."""

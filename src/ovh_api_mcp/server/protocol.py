@@ -20,10 +20,11 @@ from mcp.shared.exceptions import MCPError
 from ovh_api_mcp import __version__
 from ovh_api_mcp.errors import CodeError, cut_foreign
 from ovh_api_mcp.gate.policy import Access
+from ovh_api_mcp.server.accounts import ReportProgress
 from ovh_api_mcp.server.answers import ToolAnswer, error_answer
 from ovh_api_mcp.server.caller import caller_name, while_there
 from ovh_api_mcp.server.descriptions import instructions
-from ovh_api_mcp.server.execution import Execution, ReportProgress, Tool
+from ovh_api_mcp.server.execution import Execution, Tool
 from ovh_api_mcp.server.tools import input_schema, parse_arguments, tools_for
 
 SERVER_NAME: Final = "ovh-api-mcp"
@@ -55,7 +56,7 @@ def build_server(execution: Execution, access: Access | None = None) -> Server[N
         SERVER_NAME,
         version=__version__,
         title="OVHcloud API",
-        instructions=instructions(access),
+        instructions=instructions(access, execution.account_names),
         website_url="https://api.ovh.com",
         lifespan=_nothing,
         cache_hints={"tools/list": CacheHint(ttl_ms=_TOOLS_TTL_MS, scope="public")},

@@ -50,13 +50,16 @@ class Writes:
     def __len__(self) -> int:
         return len(self._sent)
 
-    async def send(self, request: ApiRequest, send: Send) -> ApiResponse:
-        """Send a request that the gate let through, and remember it where it is a write."""
+    async def send(self, request: ApiRequest, send: Send, *, account: str = "") -> ApiResponse:
+        """Send a request that the gate let through, and remember it where it is a write.
+
+        `account` is its account where there are several.
+        """
         if request.method is Method.GET:
             return await send(request)
         # Redacted before it is cut: half a secret would not be recognised afterwards.
         target = cut_foreign(self._redactor.redact(request.target), limits.WRITE_TARGET_CHARS)
-        write = _Write(f"{request.method} {target}")
+        write = _Write(f"{request.method} {target}" + (f" (account {account})" if account else ""))
         self._sent.append(write)
         try:
             return await self._follow(write, request, send)

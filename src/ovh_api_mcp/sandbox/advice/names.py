@@ -15,7 +15,7 @@ from ovh_api_mcp.sandbox.advice.source import Source
 from ovh_api_mcp.sandbox.advice.syntax import HTTP_REQUEST, NO_MODULES
 
 OVH_MEMBERS: Final = frozenset(
-    {"request", "get", "post", "put", "delete", "find", "describe", "list", "wait", "resolve"}
+    {"request", "get", "post", "put", "delete", "find", "describe", "list", "wait", "resolve", "account"}
 )
 """What `ovh` has in a script; a test holds it against the real one."""
 

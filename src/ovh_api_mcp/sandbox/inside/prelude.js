@@ -520,11 +520,6 @@
       lane.last = call;
     });
   }
-  function request(options) {
-    const isMistaken = arguments.length > 1 || typeof options !== "object" || options === null || isArray(options);
-    return ask(calls, "request", options, isMistaken ? 'ovh.request takes one object: ovh.request({ method: "GET", path: "/v1/me" })' : "");
-  }
-
   // The next call that may leave now, as JSON text: [id, kind, arguments]; "" where none may.
   function takeCall() {
     const text = takeFrom(lookups);
@@ -563,16 +558,6 @@
     call.resolve(value);
   }
 
-  function shortcut(method, name) {
-    const call = function (path, options) {
-      const isMistaken = arguments.length > 2 || (options !== undefined && (typeof options !== "object" || isArray(options)));
-      if (isMistaken && typeof path === "string")
-        return ask(calls, "request", null, "ovh." + name + " takes a path and one object: ovh." + name + '("/v1/me", { params, query, body })');
-      return request(typeof path === "string" ? { ...options, method, path } : { method, path, ...options });
-    };
-    own(call, "name", name, false);
-    return call;
-  }
   // The items of a list: errors stand in the places of those that could not be read, and where it ended
   // early, `incomplete` says why and how to go on.
   function listed({ items, errors, incomplete }, stack) {
@@ -580,26 +565,9 @@
     if (incomplete !== null) own(items, "incomplete", incomplete, false);
     return items;
   }
-  function list(path, options) {
-    const given = bare();
-    given.path = path; given.options = options;
-    return ask(calls, "list", given, arguments.length > 2 ? 'ovh.list takes a path and one object: ovh.list("/v1/vps", { expand: true })' : "");
-  }
-
   // The request that gave an object, by which the server finds where it is read again.
   const origins = new WeakMap();
 
-  function wait(target, options) {
-    const given = bare(), known = typeof target === "object" && target !== null ? apply(weakGet, origins, [target]) : undefined;
-    given.target = target; given.options = options;
-    if (known !== undefined) given.origin = known;
-    const usage = arguments.length > 2 ? 'ovh.wait takes what to wait for and one object: ovh.wait({ path: "/v1/vps/x/tasks/1" }, { until: "done" })' : "";
-    const until = typeof options === "object" && options !== null ? options.until : undefined;
-    if (usage !== "" || typeof until !== "function") return ask(calls, "wait", given, usage);
-    given.options = { ...options };
-    delete given.options.until;
-    return waitUntil(given, until);
-  }
   // One look after the other, each judged by the script's own function.
   function waitUntil(given, until) {
     return new NativePromise((resolve, reject) => {
@@ -621,19 +589,6 @@
     own(promise, "constructor", undefined, false); // where `then` would ask the script's Promise
     apply(then, promise, [resolve, reject]);
   }
-  // What is wrong with them is for the server to say, in the words for a call.
-  function find(words, options) {
-    const given = bare();
-    given.words = words; given.options = options;
-    return ask(lookups, "find", given, arguments.length > 2 ? 'ovh.find takes words and one object: ovh.find("reboot a vps", { limit: 5 })' : "");
-  }
-  function describeOperations(operations) {
-    const given = bare();
-    given.operations = operations;
-    return ask(lookups, "describe", given, arguments.length > 1 ? 'ovh.describe takes an operation or one array of them: ovh.describe(["GET /v1/me", "GET /v1/vps"])' : "");
-  }
-  own(describeOperations, "name", "describe", false);
-
   // ---------------------------------------------------------------- references
 
   // A copy of `value` in which references stand for what they lead to: `depth` of them below each
@@ -718,18 +673,76 @@
     return "there is no schema " + quote(cut(ref, 100)) + (near === "" ? ": ovh.describe shows those of an operation" : "; near it: " + near);
   }
 
-  const ovh = freeze({
-    request,
-    get: shortcut("GET", "get"),
-    post: shortcut("POST", "post"),
-    put: shortcut("PUT", "put"),
-    delete: shortcut("DELETE", "delete"),
-    list,
-    wait,
-    find,
-    describe: describeOperations,
-    resolve: resolveSchema,
-  });
+  // What calls for one account, or for the first where `account` is undefined.
+  function doorTo(account) {
+    function newGiven() {
+      const given = bare();
+      if (account !== undefined) given.account = account;
+      return given;
+    }
+    function request(options) {
+      const isMistaken = arguments.length > 1 || typeof options !== "object" || options === null || isArray(options);
+      return ask(calls, "request", isMistaken || account === undefined ? options : { ...options, account }, isMistaken ? 'ovh.request takes one object: ovh.request({ method: "GET", path: "/v1/me" })' : "");
+    }
+    function shortcut(method, name) {
+      const call = function (path, options) {
+        const isMistaken = arguments.length > 2 || (options !== undefined && (typeof options !== "object" || isArray(options)));
+        if (isMistaken && typeof path === "string")
+          return ask(calls, "request", null, "ovh." + name + " takes a path and one object: ovh." + name + '("/v1/me", { params, query, body })');
+        return request(typeof path === "string" ? { ...options, method, path } : { method, path, ...options });
+      };
+      own(call, "name", name, false);
+      return call;
+    }
+    function list(path, options) {
+      const given = newGiven();
+      given.path = path; given.options = options;
+      return ask(calls, "list", given, arguments.length > 2 ? 'ovh.list takes a path and one object: ovh.list("/v1/vps", { expand: true })' : "");
+    }
+    function wait(target, options) {
+      const given = newGiven(), known = typeof target === "object" && target !== null ? apply(weakGet, origins, [target]) : undefined;
+      given.target = target; given.options = options;
+      if (known !== undefined) given.origin = known;
+      const usage = arguments.length > 2 ? 'ovh.wait takes what to wait for and one object: ovh.wait({ path: "/v1/vps/x/tasks/1" }, { until: "done" })' : "";
+      const until = typeof options === "object" && options !== null ? options.until : undefined;
+      if (usage !== "" || typeof until !== "function") return ask(calls, "wait", given, usage);
+      given.options = { ...options };
+      delete given.options.until;
+      return waitUntil(given, until);
+    }
+    // What is wrong with them is for the server to say, in the words for a call.
+    function find(words, options) {
+      const given = newGiven();
+      given.words = words; given.options = options;
+      return ask(lookups, "find", given, arguments.length > 2 ? 'ovh.find takes words and one object: ovh.find("reboot a vps", { limit: 5 })' : "");
+    }
+    function describeOperations(operations) {
+      const given = newGiven();
+      given.operations = operations;
+      return ask(lookups, "describe", given, arguments.length > 1 ? 'ovh.describe takes an operation or one array of them: ovh.describe(["GET /v1/me", "GET /v1/vps"])' : "");
+    }
+    own(describeOperations, "name", "describe", false);
+    return {
+      request,
+      get: shortcut("GET", "get"),
+      post: shortcut("POST", "post"),
+      put: shortcut("PUT", "put"),
+      delete: shortcut("DELETE", "delete"),
+      list,
+      wait,
+      find,
+      describe: describeOperations,
+      resolve: resolveSchema,
+    };
+  }
+  function accountOf(name) {
+    if (arguments.length !== 1 || typeof name !== "string" || name === "")
+      throw refusal("invalid-call", 'ovh.account takes the name of an account: ovh.account("name").get("/v1/me")', new NativeError().stack);
+    return freeze(doorTo(name));
+  }
+  own(accountOf, "name", "account", false);
+
+  const ovh = freeze({ ...doorTo(undefined), account: accountOf });
 
   // ---------------------------------------------------------------- the document
 

@@ -1,0 +1,110 @@
+"""Accounts by name, as they stand in OVHcloud's configuration files.
+
+    [account shop]                  [ovh-ca]
+    endpoint = ovh-eu               application_key = …
+    client_id = …                   application_secret = …
+    client_secret = …               consumer_key = …
+
+Both are chosen by name: "shop", "ovh-ca". All of an account comes from one section of one file, the
+strongest that has it, so that no file adds to the keys of another.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, get_args
+
+from ovh_api_mcp.errors import SettingsError, cut_foreign
+from ovh_api_mcp.ovh.conf_file import ConfFile
+from ovh_api_mcp.ovh.credentials import CredentialName, Credentials, GivenValue, parse_credentials
+from ovh_api_mcp.ovh.endpoints import ENDPOINT_NAMES, Endpoint, parse_endpoint
+from ovh_api_mcp.secret import Secret
+
+_log = logging.getLogger(__name__)
+
+_PREFIX: Final = "account "
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_KEYS: Final = get_args(CredentialName)
+_SHOWN_NAMES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class NamedAccount:
+    """One account: which API, and as whom; `name` is what scripts call it."""
+
+    name: str
+    endpoint: Endpoint
+    credentials: Credentials
+
+
+def find_account(name: str, files: Sequence[ConfFile]) -> NamedAccount:
+    """Return the account of a name; *Raises* SettingsError, `account-unknown` with the names there are."""
+    if not _NAME.fullmatch(name):
+        raise _unknown(name, files)
+    for file in files:
+        for section in (f"{_PREFIX}{name}", name):
+            values = file.sections.get(section)
+            if values is not None and (section != name or name in ENDPOINT_NAMES):
+                return _account(name, file, section, values)
+    raise _unknown(name, files)
+
+
+def _account(name: str, file: ConfFile, section: str, values: Mapping[str, str]) -> NamedAccount:
+    place = f"{file.path} [{section}]"
+    wrong = next((key for key in values if key not in ("endpoint", *_KEYS)), None)
+    if wrong is not None and section != name:
+        raise SettingsError(
+            f"{place} has the key {cut_foreign(wrong, 40)}, which no account has. It takes endpoint, "
+            f"{', '.join(_KEYS)}.",
+            code="config-file-invalid",
+        )
+    text = values.get("endpoint", "eu") if section != name else name
+    if "://" in text and file.is_of_current_directory:
+        raise SettingsError(
+            f"{place} has a URL as its endpoint, and a file in the current directory may not lead "
+            "keys to one. Move the section to ~/.ovh.conf.",
+            code="endpoint-unknown",
+        )
+    endpoint = parse_endpoint(text)
+    given: dict[CredentialName, GivenValue] = {
+        key: GivenValue(Secret(values[key]), f"{place} {key}") for key in _KEYS if key in values
+    }
+    if endpoint.is_simulator:
+        return NamedAccount(name, endpoint, None)  # it brings its own
+    if not given:
+        raise SettingsError(
+            f"{place} has no keys. Give it application_key, application_secret and consumer_key; client_id "
+            "and client_secret; or access_token.",
+            code="credentials-half",
+        )
+    if file.is_of_current_directory:
+        _log.warning(
+            "event=credentials-of-current-directory file=%s account=%s next=%r",
+            *("./ovh.conf", name),
+            "if you did not write that file, stop and remove it: calls would go to another account",
+        )
+    return NamedAccount(name, endpoint, parse_credentials(given, endpoint))
+
+
+def _names(files: Sequence[ConfFile]) -> Iterator[str]:
+    """Yield the names that could be chosen."""
+    for file in files:
+        for section, values in file.sections.items():
+            name = section.removeprefix(_PREFIX)
+            is_account = section.startswith(_PREFIX) and _NAME.fullmatch(name) is not None
+            if is_account or (section in ENDPOINT_NAMES and any(key in values for key in _KEYS)):
+                yield name
+
+
+def _unknown(name: str, files: Sequence[ConfFile]) -> SettingsError:
+    names = list(dict.fromkeys(_names(files)))
+    more = ", …" if len(names) > _SHOWN_NAMES else ""
+    known = f"There are {', '.join(names[:_SHOWN_NAMES])}{more}." if names else "No ovh.conf has any."
+    return SettingsError(
+        f"There is no account {cut_foreign(name, 60)!r}. {known} An account is a section [account NAME] of "
+        "ovh.conf with endpoint and keys, or a section with the name of an endpoint.",
+        code="account-unknown",
+    )
