@@ -89,6 +89,8 @@ PROMISES: Final[dict[str, str]] = {
     "catalog.last-good": "The last good copy of a service is kept when its new one is broken or missing.",
     "catalog.services": "--services loads just those roots.",
     # simulator
+    "simulator.control": "What goes wrong in the simulator can be set from outside while it runs, on its own machine alone.",
+    "simulator.state": "What the simulated account has can be saved, loaded and seeded from a file.",
     "simulator.sdk": "OVH's own Python SDK works against the simulator unchanged.",
     "simulator.endpoint": "--endpoint simulator brings its own account and needs no credentials.",
     # retries

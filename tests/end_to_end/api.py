@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from pathlib import Path
-
-from anyio.from_thread import start_blocking_portal
-
 from ovh_api_mcp.simulator.recording import RecordedRequest
 from ovh_api_mcp.simulator.simulator import Simulator
+from ovh_api_mcp.simulator.testing import running_simulator
+
+__all__ = ["calls_of", "forget", "lines_of", "running_simulator"]
 
 _BESIDE_CALLS = ("/v1/auth/time", "/v1/", "/v2/")
-
-
-@contextmanager
-def running_simulator(schemas: Path | None = None) -> Iterator[Simulator]:
-    """Serve until the end of the block; its record, faults and latency may be used from any thread."""
-    with start_blocking_portal() as portal:
-        simulator = portal.call(partial(Simulator.start, schemas=schemas))
-        try:
-            yield simulator
-        finally:
-            portal.call(simulator.aclose)
 
 
 def forget(simulator: Simulator) -> None:

@@ -1,11 +1,13 @@
 """`ovh-api-mcp simulate` as a person starts it."""
 
 import asyncio
+import json
 import re
 import signal
 import sys
 import urllib.request
 from contextlib import aclosing
+from pathlib import Path
 
 import anyio
 import anyio.to_thread
@@ -56,3 +58,61 @@ async def test_the_command_says_that_a_port_is_in_use() -> None:
         with pytest.raises(SettingsError) as raised:
             await anyio.to_thread.run_sync(run)
     assert raised.value.code == "port-in-use"
+
+
+async def _served(*options: str) -> tuple[asyncio.subprocess.Process, str]:
+    """Start the command; return it and the URL that it serves."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", RUN, "--port", "0", *options, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    line = (await process.stdout.readline()).decode()
+    found = re.search(r"http://127\.0\.0\.1:\d+", line)
+    assert found is not None
+    return process, found[0]
+
+
+def _ask(url: str, method: str = "GET", body: object = None) -> object:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, method=method)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.promise("simulator.state")
+async def test_the_command_keeps_what_the_account_has_in_a_file(tmp_path: Path) -> None:
+    seed, state = tmp_path / "seed.json", tmp_path / "state.json"
+    seed.write_text('{"collections": {"/v1/vps": {"mine": {"displayName": "Mine"}}}}')
+    with anyio.fail_after(60):
+        for start, filled in ((["--seed", str(seed)], True), ([], False)):
+            process, url = await _served("--state", str(state), "--control", *start)
+            try:
+                saved = await anyio.to_thread.run_sync(_ask, f"{url}/_simulator/state")
+                assert isinstance(saved, dict)
+                assert saved["collections"]["/v1/vps"] == {"mine": {"displayName": "Mine"}}
+                assert ("/v1/ip" in saved["collections"]) is not filled
+                if filled:
+                    full = {"path": "/v1/ip", "count": 2}
+                    await anyio.to_thread.run_sync(_ask, f"{url}/_simulator/lists", "PUT", full)
+            finally:
+                process.send_signal(signal.SIGTERM)
+                assert await process.wait() == 0
+    assert json.loads(state.read_text())["collections"]["/v1/ip"] == {"1": {}, "2": {}}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot be read"),
+        (b"{", "no state of the simulator"),
+        (b'{"collections": []}', "collections"),
+        (b'{"objects": {"me": {}}}', "no path below /v1"),
+    ],
+)
+def test_a_seed_that_is_none_is_told(tmp_path: Path, content: bytes | None, words: str) -> None:
+    seed = tmp_path / "seed.json"
+    if content is not None:
+        seed.write_bytes(content)
+    with pytest.raises(SettingsError, match=words) as raised:
+        simulate.main(["--port", "0", "--seed", str(seed)], standalone_mode=False)
+    assert raised.value.code == "setting-invalid"

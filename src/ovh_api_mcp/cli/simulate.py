@@ -29,26 +29,56 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Directory of native OVH schemas (v1/index.json, v1/domain.json, …); its own small set by default.",
 )
-def simulate(port: int, host: str, schemas: Path | None) -> None:
+@click.option(
+    "--seed",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    metavar="FILE",
+    help="What the account has to begin with, as --state writes it; its own things by default.",
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    metavar="FILE",
+    help="Keep what the account has in this file: read at the start if it is there, written at the end.",
+)
+@click.option(
+    "--control",
+    is_flag=True,
+    help="Answer requests to /_simulator/…, from this machine alone: faults, clock, keys, state.",
+)
+def simulate(
+    port: int, host: str, schemas: Path | None, seed: Path | None, state: Path | None, *, control: bool
+) -> None:
     """Serve a simulated OVH API with a practice account.
 
-    It checks signatures and tokens as OVH does, keeps what is changed until it ends, and needs
-    neither a network nor an account.
+    It checks signatures and tokens as OVH does, keeps what is changed until it ends (or longer, with
+    --state), and needs neither a network nor an account.
     """
-    asyncio.run(_serve(port, host, schemas))
+    if state is not None and state.exists():
+        seed = state
+    asyncio.run(_serve(port, host, schemas, seed, state, is_controlled=control))
 
 
-async def _serve(port: int, host: str, schemas: Path | None) -> None:
+async def _serve(
+    port: int, host: str, schemas: Path | None, seed: Path | None, state: Path | None, *, is_controlled: bool
+) -> None:
     # Here and not above: the HTTP server takes time to import, and other commands do without it.
     from ovh_api_mcp.simulator import Simulator
+    from ovh_api_mcp.simulator.control import ControlApi
 
-    simulator = await Simulator.start(schemas=schemas, host=host, port=port)
+    simulator = await Simulator.start(schemas=schemas, seed=seed, host=host, port=port)
+    if is_controlled:
+        ControlApi(simulator)
     interrupted = asyncio.Event()
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, interrupted.set)
         click.echo(_describe(simulator))
         await interrupted.wait()
+        if state is not None:
+            simulator.save(state)
     finally:
         await simulator.aclose()
 

@@ -27,20 +27,34 @@ class Caller:
 
 
 class Access:
-    """The keys and tokens of the practice account, and the checks of requests against them."""
+    """The keys and tokens of the practice account, and the checks of requests against them.
+
+    `missing_actions` are the names of IAM actions that nobody has.
+    """
 
     def __init__(self, account: SimulatedAccount, now_s: Callable[[], float]) -> None:
         self.account = account
         self.now_s = now_s
         self.tokens = Tokens(now_s)
-        first = ConsumerKey(account.consumer_key, 1, ALL_RIGHTS, KeyState.VALIDATED, now_s())
-        self.consumer_keys = ConsumerKeys(first)
+        self.missing_actions: set[str] = set()
+        self.consumer_keys = ConsumerKeys(self._first_key())
+
+    def reset(self) -> None:
+        """Be as at the start: the practice account's one key, no token, no action missing."""
+        self.tokens.reset()
+        self.missing_actions.clear()
+        self.consumer_keys.reset(self._first_key())
+
+    def _first_key(self) -> ConsumerKey:
+        return ConsumerKey(self.account.consumer_key, 1, ALL_RIGHTS, KeyState.VALIDATED, self.now_s())
 
     def authenticate(self, request: RecordedRequest, operation: Operation, branch: str) -> Caller:
         """Return who is asking; raises `No` where the request is not signed, or not allowed."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            return self._check_token(token.strip())
+            caller = self._check_token(token.strip())
+            self._check_actions(operation)
+            return caller
         self.check_application(request)
         key = self._check_signature(request)
         path = "/" + request.raw_path.lstrip("/").partition("/")[2]
@@ -49,8 +63,19 @@ class Access:
             if operation.action_names:
                 details["unauthorizedActionsByAuthentication"] = ",".join(operation.action_names)
             raise forbidden("This call has not been granted", "NOT_GRANTED_CALL", details)
+        self._check_actions(operation)
         key.last_use_s = self.now_s()
         return Caller(key)
+
+    def _check_actions(self, operation: Operation) -> None:
+        """Raise `No` where the policies of the account lack an action that the operation needs."""
+        missing = [name for name in operation.action_names if name in self.missing_actions]
+        if missing:
+            raise forbidden(
+                "User not granted for this request",
+                "NOT_GRANTED_CALL",
+                {"unauthorizedActionsByIAM": ",".join(missing)},
+            )
 
     def check_application(self, request: RecordedRequest) -> None:
         """Raise `No` unless the request names the practice application."""

@@ -20,7 +20,10 @@ _BRANCHES = {"v1": "v1", "1.0": "v1", "v2": "v2"}
 
 
 class SimulatedApi:
-    """Answers requests to the API root `url` from schemas, keys and the state of one account."""
+    """Answers requests to the API root `url` from schemas, keys and the state of one account.
+
+    `has_deleted`: operations whose day of deletion has passed are there no more.
+    """
 
     def __init__(self, library: Library, access: Access, url: str) -> None:
         self._library = library
@@ -28,6 +31,7 @@ class SimulatedApi:
         self._url = url
         self._auth_operations = AuthOperations(access, url)
         self.resources = Resources(State())
+        self.has_deleted = False
 
     async def answer(self, request: RecordedRequest) -> Answer:
         """Answer a request; every no is in OVH's shape."""
@@ -72,6 +76,8 @@ class SimulatedApi:
             raise _no_such_url()
         service, route = found
         operation = route.operations.get(request.method)
+        if operation is not None and self.has_deleted and operation.is_gone(self._access.now_s()):
+            raise _no_such_url()
         if operation is None:
             methods = ", ".join(sorted(route.operations))
             raise No(405, f"Method not allowed, known are: {methods}", kind="Client::MethodNotAllowed")

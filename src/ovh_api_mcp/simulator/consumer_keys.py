@@ -21,6 +21,7 @@ class KeyState(StrEnum):
     PENDING = "pendingValidation"
     VALIDATED = "validated"
     EXPIRED = "expired"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,10 @@ class ConsumerKeys:
     def __init__(self, first: ConsumerKey) -> None:
         self._keys = {first.key: first}
 
+    def reset(self, first: ConsumerKey) -> None:
+        """Know one key and no other."""
+        self._keys = {first.key: first}
+
     def find(self, key: str) -> ConsumerKey | None:
         return self._keys.get(key)
 
@@ -124,6 +129,14 @@ class ConsumerKeys:
         if found is not None and found.state is KeyState.PENDING:
             found.state = KeyState.VALIDATED
         return found
+
+    def numbered(self, number: int) -> ConsumerKey | None:
+        """Return the key with a credentialId."""
+        return next((key for key in self._keys.values() if key.number == number), None)
+
+    def all(self) -> list[ConsumerKey]:
+        """Return every key, the practice account's own first."""
+        return list(self._keys.values())
 
     def revoke(self, key: str) -> None:
         """Make a key useless from now on."""

@@ -107,6 +107,10 @@ class FaultBoard:
         self._faults.append(fault)
         return fault
 
+    def all(self) -> list[Fault]:
+        """Return the faults in their order, those that are used up included."""
+        return list(self._faults)
+
     def clear(self) -> None:
         """Take every fault away; requests that hang go on hanging."""
         self._faults.clear()

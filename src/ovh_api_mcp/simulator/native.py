@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 
@@ -25,6 +27,12 @@ class IamAction(msgspec.Struct, frozen=True):
     name: str
 
 
+class Status(msgspec.Struct, frozen=True, rename="camel"):
+    """What is said of an operation's life; a date of deletion has a time and an offset."""
+
+    deletion_date: str | None = None
+
+
 class Operation(msgspec.Struct, frozen=True, rename="camel"):
     """A method on a path."""
 
@@ -33,6 +41,7 @@ class Operation(msgspec.Struct, frozen=True, rename="camel"):
     parameters: tuple[Parameter, ...] = ()
     no_authentication: bool = False
     iam_actions: tuple[IamAction | str, ...] = ()
+    api_status: Status = Status()
 
     def named(self, place: str) -> dict[str, Parameter]:
         """Return the parameters of `place` (path, query, header, body) that have a name."""
@@ -42,6 +51,13 @@ class Operation(msgspec.Struct, frozen=True, rename="camel"):
     def whole_body(self) -> Parameter | None:
         """The body without a name, whose type is that of the whole body."""
         return next((p for p in self.parameters if p.param_type == "body" and not p.name), None)
+
+    def is_gone(self, now_s: float) -> bool:
+        """Tell whether the day has passed on which the operation was to be deleted."""
+        try:
+            return datetime.fromisoformat(self.api_status.deletion_date or "").timestamp() <= now_s
+        except ValueError:
+            return False
 
     @property
     def action_names(self) -> list[str]:

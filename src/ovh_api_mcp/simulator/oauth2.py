@@ -43,6 +43,11 @@ class Tokens:
         """Tell whether a token was given out and is neither expired nor revoked."""
         return self._expiries.get(token, 0.0) > self._now_s()
 
+    def reset(self) -> None:
+        """Be as at the start; the count of those given out goes on."""
+        self._expiries.clear()
+        self.lifetime_s = 3600
+
     def revoke_all(self) -> None:
         """Make every token useless that was given out so far."""
         self._expiries.clear()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ovh_api_mcp.json_value import JsonObject, JsonValue
-from ovh_api_mcp.limits import SIMULATOR_KEPT
+from ovh_api_mcp.limits import SIMULATOR_BATCH, SIMULATOR_KEPT
 from ovh_api_mcp.simulator import collection as shape
 from ovh_api_mcp.simulator import lists
 from ovh_api_mcp.simulator.answers import Answer, No, not_found, to_json
@@ -14,6 +14,7 @@ from ovh_api_mcp.simulator.collection import Collection
 from ovh_api_mcp.simulator.library import Service
 from ovh_api_mcp.simulator.native import Operation
 from ovh_api_mcp.simulator.routing import Route, parameter_name
+from ovh_api_mcp.simulator.saved import SavedState
 from ovh_api_mcp.simulator.state import Place, State, parse_place
 from ovh_api_mcp.simulator.tasks import Tasks, find_task_list
 from ovh_api_mcp.simulator.types import ListOf
@@ -50,13 +51,23 @@ class Resources:
         """Give a v1 list of ids, "/v1/domain/zone/example.com/record", as many members, numbered from 1."""
         self._state.fill(parse_place(path), map(str, range(1, min(count, SIMULATOR_KEPT) + 1)))
 
+    def load(self, saved: SavedState) -> None:
+        """Have what a file says, and nothing else; tasks that were under way are forgotten."""
+        self._state.load(saved)
+        self.tasks.forget()
+
+    def saved(self) -> SavedState:
+        """Return what there is as a file has it."""
+        return self._state.saved()
+
     def changes(self) -> dict[str, JsonValue]:
         """Return what the account was given to begin with, and what requests have created or set."""
         return self._state.changes()
 
     def answer(self, request: CheckedRequest) -> Answer:
         """Do what the request asks for; raises `No` where something on its path does not exist."""
-        self._check_path(request)
+        if not request.headers.get("x-ovh-batch"):
+            self._check_path(request)
         match request.operation.http_method:
             case "GET":
                 return self._get(request)
@@ -75,6 +86,8 @@ class Resources:
         found = shape.find_collection(request.service, request.route)
         if found is not None:
             return self._list(request, found)
+        if separator := request.headers.get("x-ovh-batch"):
+            return self._batch(request, separator)
         if changed := self.tasks.look(request.place):
             self._state.change(request.place, changed)
         value = self._view(request, request.operation.response_type, request.place, request.route)
@@ -94,6 +107,22 @@ class Resources:
             return to_json([row for _, row in rows])
         shown, headers = lists.cut_page(rows, request.headers)
         return to_json(shown, headers=headers)
+
+    def _batch(self, request: CheckedRequest, separator: str) -> Answer:
+        """Answer for each of some ids in the last segment: {"key", "value", "error"}."""
+        keys = request.place[-1].split(separator)
+        if parameter_name(request.route.segments[-1]) is None or len(keys) > SIMULATOR_BATCH:
+            raise No(400, f"A batch takes {SIMULATOR_BATCH} ids at most, in the last segment")
+        rows: list[JsonValue] = []
+        for key in keys:
+            one = replace(request, place=(*request.place[:-1], key))
+            try:
+                self._check_path(one)
+                value = self._view(one, one.operation.response_type, one.place, one.route)
+                rows.append({"key": key, "value": value, "error": None})
+            except No as no:
+                rows.append({"key": key, "value": None, "error": no.body})
+        return to_json(rows)
 
     def _is_expanded(self, request: CheckedRequest, found: Collection) -> bool:
         """Tell whether a list is asked for as objects, and can give them."""

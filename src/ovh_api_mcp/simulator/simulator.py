@@ -15,8 +15,11 @@ from ovh_api_mcp.simulator.consumer_keys import ConsumerKeys
 from ovh_api_mcp.simulator.faults import FaultBoard
 from ovh_api_mcp.simulator.library import OWN_SCHEMAS, Library
 from ovh_api_mcp.simulator.loopback import LoopbackServer
+from ovh_api_mcp.simulator.rate import RateLimit
 from ovh_api_mcp.simulator.recording import RecordedRequest
-from ovh_api_mcp.simulator.wire import Wire
+from ovh_api_mcp.simulator.saved import read_state, write_state
+from ovh_api_mcp.simulator.state import own_state
+from ovh_api_mcp.simulator.wire import Control, Wire
 
 
 class Simulator:
@@ -36,6 +39,8 @@ class Simulator:
         self._access = Access(self.account, lambda: time.time() + self.time_offset_s)
         api = SimulatedApi(library, self._access, self.url)
         self.resources = api.resources
+        self._api = api
+        self._seed = own_state()
         self._wire = Wire(api, self.faults)
         self._server: LoopbackServer | None = None
 
@@ -44,6 +49,7 @@ class Simulator:
         cls,
         *,
         schemas: Path | None = None,
+        seed: Path | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         time_offset_s: float = 0.0,
@@ -52,17 +58,22 @@ class Simulator:
     ) -> Simulator:
         """Serve from now on, in the running event loop.
 
-        `schemas` is a directory of native schemas, None for the simulator's own small set. Every
-        answer takes `latency_s` longer. `on_request` is called when a request is done with.
+        `schemas` is a directory of native schemas, None for the simulator's own small set; `seed` a
+        file of what the account has (see saved.py). Every answer takes `latency_s` longer.
+        `on_request` is called when a request is done with.
 
-        Raises SettingsError: `port-in-use`, `address-unusable`, `setting-invalid` for `schemas`.
+        Raises SettingsError: `port-in-use`, `address-unusable`, `setting-invalid` for `schemas` and `seed`.
         """
         library = Library(schemas or OWN_SCHEMAS)
+        state = read_state(seed) if seed is not None else None
         listener = bind_socket(host, port)
         simulator = cls(library, http_url(host, listener))
         simulator.time_offset_s = time_offset_s
         simulator.latency_s = latency_s
         simulator._wire.on_request = on_request
+        if state is not None:
+            simulator._seed = state
+            simulator.resources.load(state)
         simulator._server = LoopbackServer(simulator._wire, listener)
         await simulator._server.begin()
         return simulator
@@ -71,6 +82,49 @@ class Simulator:
         """Cut every connection and stop; returns within seconds, whatever hangs."""
         if self._server is not None:
             await self._server.end()
+
+    def save(self, path: Path) -> None:
+        """Write what the account has into a file, whole or not at all; *Raises* SettingsError."""
+        write_state(path, self.resources.saved())
+
+    def control(self, control: Control) -> None:
+        """Let requests to /_simulator be answered by `control` (see control.py)."""
+        self._wire.control = control
+
+    def reset(self) -> None:
+        """Be as at the start: its seed, no faults, no latency, the practice account's one key."""
+        self.resources.load(self._seed)
+        self.resources.not_expanded.clear()
+        self.resources.tasks.outcome, self.resources.tasks.looks = "done", 3
+        self.faults.clear()
+        self.requests.clear()
+        self.rate = None
+        self.latency_s = self.time_offset_s = 0.0
+        self.has_deleted = False
+        self._access.reset()
+
+    @property
+    def rate(self) -> RateLimit | None:
+        """How many requests it takes of one key; None for any number."""
+        return self._wire.rate
+
+    @rate.setter
+    def rate(self, value: RateLimit | None) -> None:
+        self._wire.rate = value
+
+    @property
+    def missing_actions(self) -> set[str]:
+        """The names of IAM actions that nobody has."""
+        return self._access.missing_actions
+
+    @property
+    def has_deleted(self) -> bool:
+        """Whether operations are gone whose day of deletion has passed."""
+        return self._api.has_deleted
+
+    @has_deleted.setter
+    def has_deleted(self, value: bool) -> None:
+        self._api.has_deleted = value
 
     @property
     def requests(self) -> deque[RecordedRequest]:

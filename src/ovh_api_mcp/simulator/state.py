@@ -5,13 +5,14 @@ Nothing is stored for what nobody touched: it is made from its place when it is 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
-from typing import TypeAlias
-from urllib.parse import unquote
+from typing import TypeAlias, cast
+from urllib.parse import quote, unquote
 
 from ovh_api_mcp.json_value import JsonObject, JsonValue
+from ovh_api_mcp.simulator.saved import SavedState, parse_state
 
 Place: TypeAlias = tuple[str, ...]
 """Where something is: the branch and the decoded segments, ("v1", "ip", "203.0.113.0/24")."""
@@ -20,7 +21,7 @@ _SEED = Path(__file__).parent / "seed.json"
 
 
 class State:
-    """Starts with the account of seed.json: paths of collections with their members, paths of objects.
+    """Starts with the account of seed.json.
 
     Values in it that the served schemas do not know are left out of answers.
     """
@@ -29,12 +30,34 @@ class State:
         self._members: dict[Place, dict[str, None]] = {}
         self._values: dict[Place, JsonValue] = {}
         self._created: set[Place] = set()
-        seed = json.loads(_SEED.read_bytes())
-        for path, members in seed["collections"].items():
-            place = parse_place(path)
-            self._members[place] = dict.fromkeys(members)
-            self._values |= {(*place, key): value for key, value in members.items()}
-        self._values |= {parse_place(path): value for path, value in seed["objects"].items()}
+        self.load(own_state())
+
+    def load(self, saved: SavedState) -> None:
+        """Have what a file says, and nothing else."""
+        self._members = {parse_place(path): dict.fromkeys(each) for path, each in saved.collections.items()}
+        self._values = {
+            (*parse_place(path), key): cast("JsonValue", fields)
+            for path, members in saved.collections.items()
+            for key, fields in members.items()
+        }
+        self._values |= {parse_place(path): cast("JsonValue", value) for path, value in saved.objects.items()}
+        self._created = set(map(parse_place, saved.created))
+
+    def saved(self) -> SavedState:
+        """Return what there is as a file has it."""
+        of_members = {(*place, key) for place, keys in self._members.items() for key in keys}
+        return SavedState(
+            collections={
+                _path(place): {key: self._fields((*place, key)) for key in keys}
+                for place, keys in self._members.items()
+            },
+            objects={_path(place): value for place, value in self._values.items() if place not in of_members},
+            created=sorted(map(_path, self._created)),
+        )
+
+    def _fields(self, place: Place) -> JsonObject:
+        value = self._values.get(place)
+        return value if isinstance(value, dict) else {}
 
     def members(self, place: Place, make: Callable[[], Iterable[str]]) -> list[str]:
         """Return the keys of a collection, in order; those of one never seen come from `make`.
@@ -84,6 +107,16 @@ class State:
         for inside in [p for p in self._members if p[: len(place)] == place]:
             del self._members[inside]
         self._created = {p for p in self._created if p[: len(place)] != place}
+
+
+@cache
+def own_state() -> SavedState:
+    """Return what the practice account has to begin with."""
+    return parse_state(_SEED.read_bytes())
+
+
+def _path(place: Place) -> str:
+    return "".join(f"/{quote(segment, safe='')}" for segment in place)
 
 
 def parse_place(path: str) -> Place:

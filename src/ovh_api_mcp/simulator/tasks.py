@@ -46,6 +46,10 @@ class Tasks:
                 return {name: first}
         return {}
 
+    def forget(self) -> None:
+        """Leave all that are under way as they are."""
+        self._left.clear()
+
     def look(self, place: Place) -> dict[str, JsonValue]:
         """Return the fields that change because somebody looks at a place."""
         left = self._left.get(place)

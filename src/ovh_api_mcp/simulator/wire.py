@@ -7,6 +7,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from typing import Protocol
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
@@ -16,7 +17,19 @@ from ovh_api_mcp.limits import SIMULATOR_BODY_BYTES, SIMULATOR_KEPT
 from ovh_api_mcp.simulator.answers import Answer, No
 from ovh_api_mcp.simulator.api import SimulatedApi
 from ovh_api_mcp.simulator.faults import Fault, FaultBoard
+from ovh_api_mcp.simulator.rate import RateLimit
 from ovh_api_mcp.simulator.recording import RecordedRequest
+
+CONTROL_PATH = "/_simulator"
+
+
+class Control(Protocol):
+    """Answers the requests that are about the simulator itself."""
+
+    def answer(self, request: RecordedRequest) -> Answer:
+        """Answer a request; nothing of it is recorded, and no fault befalls it."""
+        ...
+
 
 TRANSPORT = "transport"  # key of the connection's asyncio transport in the ASGI scope's state
 _PIECE = b"x" * 65_536
@@ -33,6 +46,8 @@ class Wire:
         self.requests: deque[RecordedRequest] = deque(maxlen=SIMULATOR_KEPT)
         self.latency_s = 0.0
         self.on_request: Callable[[RecordedRequest], None] | None = None
+        self.rate: RateLimit | None = None
+        self.control: Control | None = None
         self._api = api
         self._faults = faults
         self._query_ids = itertools.count(1)
@@ -41,6 +56,9 @@ class Wire:
         try:
             request, is_whole = await _read(scope, receive)
         except ClientDisconnect:
+            return
+        if self.control is not None and request.raw_path.startswith(CONTROL_PATH):
+            await _to_response(self.control.answer(request))(scope, receive, send)
             return
         arrived = time.monotonic()
         self.requests.append(request)
@@ -96,7 +114,8 @@ class Wire:
         await response(scope, receive, send)
 
     async def _process(self, request: RecordedRequest) -> Answer:
-        answer = await self._api.answer(request)
+        refused = self.rate.refuse(request) if self.rate is not None else None
+        answer = refused or await self._api.answer(request)
         request.was_processed = answer.status < 400
         return answer
 
@@ -110,6 +129,10 @@ class Wire:
         is_empty = answer.status in (204, 304)
         media_type = None if is_empty else answer.content_type
         return Response(answer.body, answer.status, headers, media_type=media_type)
+
+
+def _to_response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, answer.headers, media_type=answer.content_type)
 
 
 async def _read(scope: Scope, receive: Receive) -> tuple[RecordedRequest, bool]:

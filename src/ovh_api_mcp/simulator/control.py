@@ -1,0 +1,312 @@
+"""What makes things go wrong from outside: a small HTTP API of the simulator about itself.
+
+    POST /_simulator/faults   {"method": "GET", "path": "/v1/vps", "status": 503, "times": 2}
+
+Off unless it is asked for, for this machine alone, and no page of a browser may use it. Requests are
+parsed strictly; each no says what is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Final, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from ovh_api_mcp.errors import cut_foreign
+from ovh_api_mcp.json_value import JsonObject, JsonValue
+from ovh_api_mcp.limits import MIB, SIMULATOR_KEPT, SIMULATOR_STATE_BYTES
+from ovh_api_mcp.simulator.answers import Answer, No, not_found, to_json
+from ovh_api_mcp.simulator.consumer_keys import AccessRule, ConsumerKey, KeyState
+from ovh_api_mcp.simulator.faults import Fault
+from ovh_api_mcp.simulator.rate import RateLimit
+from ovh_api_mcp.simulator.recording import RecordedRequest
+from ovh_api_mcp.simulator.saved import parse_state
+from ovh_api_mcp.simulator.simulator import Simulator
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
+_SHOWN_REQUESTS: Final = 100
+_Seconds = Annotated[float, Meta(ge=0, le=600)]
+_Drift = Annotated[float, Meta(ge=-1e9, le=1e9)]
+_Count = Annotated[int, Meta(ge=1, le=SIMULATOR_KEPT)]
+_HeaderName = Annotated[str, Meta(pattern="^[A-Za-z0-9-]+$")]
+_HeaderValue = Annotated[str, Meta(pattern="^[ -~]*$")]
+_Method = Literal["*", "GET", "POST", "PUT", "DELETE"]
+
+
+class _Spec(msgspec.Struct, forbid_unknown_fields=True, rename="camel", frozen=True):
+    """What is sent to the control API."""
+
+
+class _FaultSpec(_Spec, frozen=True):
+    path: Annotated[str, Meta(pattern="^/(v1|v2|auth)(/|$)", max_length=2_000)]
+    method: _Method = "*"
+    times: _Count | None = None
+    status: Annotated[int, Meta(ge=200, le=599)] | None = None
+    body: msgspec.Raw = msgspec.Raw()  # JSON, sent as it stands
+    text: str | None = None  # or text, such as a page of HTML
+    content_type: Annotated[str, Meta(pattern="^[!-~ ]+$")] = "application/json; charset=utf-8"
+    headers: dict[
+        Annotated[str, Meta(pattern="^[A-Za-z0-9-]+$")], Annotated[str, Meta(pattern="^[ -~]*$")]
+    ] = {}
+    delay_seconds: _Seconds = 0.0
+    stream_bytes: Annotated[int, Meta(ge=0, le=64 * MIB)] = 0
+    cut: bool = False
+    drop: bool = False
+    hang: bool = False
+    late: bool = False
+
+
+class _ClockSpec(_Spec, frozen=True):
+    offset_seconds: _Drift
+
+
+class _LatencySpec(_Spec, frozen=True):
+    seconds: _Seconds
+
+
+class _RuleSpec(_Spec, frozen=True):
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    path: Annotated[str, Meta(pattern="^/", max_length=2_000)]
+
+
+class _KeySpec(_Spec, frozen=True):
+    state: KeyState | None = None
+    rules: list[_RuleSpec] | None = None
+
+
+class _TokensSpec(_Spec, frozen=True):
+    lifetime_seconds: Annotated[int, Meta(ge=1, le=86_400)] | None = None
+    revoke: bool = False
+
+
+class _TasksSpec(_Spec, frozen=True):
+    outcome: Literal["done", "error", "cancelled"] | None = None
+    looks: Annotated[int, Meta(ge=1, le=1_000)] | None = None
+
+
+class _RateSpec(_Spec, frozen=True):
+    requests: _Count
+    seconds: Annotated[float, Meta(gt=0, le=3_600)]
+    retry_after: bool = True
+
+
+class _ActionsSpec(_Spec, frozen=True):
+    missing: list[str]
+
+
+class _ListSpec(_Spec, frozen=True):
+    path: Annotated[str, Meta(pattern="^/v1/", max_length=2_000)]
+    count: Annotated[int, Meta(ge=0, le=SIMULATOR_KEPT)] | None = None
+    is_expanded: bool | None = None
+
+
+class _DeletedSpec(_Spec, frozen=True):
+    are_gone: bool
+
+
+_SpecT = TypeVar("_SpecT", bound=_Spec)
+
+
+class ControlApi:
+    """Answers requests to /_simulator/…, from where it is made on."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._actions: dict[str, dict[str, Callable[[RecordedRequest], JsonValue]]] = {
+            "faults": {"GET": self._faults, "POST": self._add_fault, "DELETE": self._clear_faults},
+            "requests": {"GET": self._requests, "DELETE": self._clear_requests},
+            "clock": {"PUT": self._set_clock},
+            "latency": {"PUT": self._set_latency},
+            "keys": {"GET": self._keys},
+            "tokens": {"PUT": self._set_tokens},
+            "actions": {"PUT": self._set_actions},
+            "tasks": {"PUT": self._set_tasks},
+            "rate": {"PUT": self._set_rate, "DELETE": self._clear_rate},
+            "lists": {"PUT": self._set_list},
+            "deleted": {"PUT": self._set_deleted},
+            "state": {"GET": self._state, "PUT": self._load, "DELETE": self._reset},
+        }
+        simulator.control(self)
+
+    def answer(self, request: RecordedRequest) -> Answer:
+        """Answer a request; every no is in OVHcloud's shape."""
+        if request.client not in _LOOPBACK or "origin" in request.headers:
+            message = "The simulator is controlled from its own machine, and by no page of a browser"
+            return No(403, message, kind="Client::Forbidden").to_answer()
+        try:
+            return to_json(self._answer(request))
+        except No as no:
+            return no.to_answer()
+
+    def _answer(self, request: RecordedRequest) -> JsonValue:
+        _, _, *segments = request.raw_path.split("/")
+        if segments[:1] == ["keys"] and len(segments) == 2 and request.method == "PUT":
+            return self._set_key(segments[1], request)
+        if not segments and request.method == "GET":
+            return {name: list(methods) for name, methods in self._actions.items()}
+        methods = self._actions.get("/".join(segments))
+        if methods is None:
+            raise not_found(f"There is no such control; there are {', '.join(self._actions)}")
+        if request.method not in methods:
+            message = f"Method not allowed, known are: {', '.join(methods)}"
+            raise No(405, message, kind="Client::MethodNotAllowed")
+        return methods[request.method](request)
+
+    # --- faults and requests
+
+    def _faults(self, _: RecordedRequest) -> JsonValue:
+        return [_shown_fault(fault) for fault in self._simulator.faults.all()]
+
+    def _add_fault(self, request: RecordedRequest) -> JsonValue:
+        spec = _parsed(request, _FaultSpec)
+        if bytes(spec.body) and spec.text is not None:
+            raise No(400, "A fault has body, which is JSON, or text, not both")
+        given = spec.text.encode() if spec.text is not None else bytes(spec.body) or None
+        fault = self._simulator.faults.add(
+            spec.method,
+            spec.path,
+            times=spec.times,
+            status=spec.status,
+            body=given,
+            content_type=spec.content_type,
+            headers=spec.headers or None,
+            delay_s=spec.delay_seconds,
+            stream_bytes=spec.stream_bytes,
+            cut=spec.cut,
+            drop=spec.drop,
+            hang=spec.hang,
+            late=spec.late,
+        )
+        return _shown_fault(fault)
+
+    def _clear_faults(self, _: RecordedRequest) -> JsonValue:
+        self._simulator.faults.clear()
+        return None
+
+    def _requests(self, _: RecordedRequest) -> JsonValue:
+        newest = list(self._simulator.requests)[-_SHOWN_REQUESTS:]
+        return [
+            {
+                "method": each.method,
+                "target": each.target,
+                "status": each.status or None,
+                "wasProcessed": each.was_processed,
+                "seconds": round(each.duration_s, 4),
+            }
+            for each in newest
+        ]
+
+    def _clear_requests(self, _: RecordedRequest) -> JsonValue:
+        self._simulator.requests.clear()
+        return None
+
+    # --- clock, keys, rate
+
+    def _set_clock(self, request: RecordedRequest) -> JsonValue:
+        self._simulator.time_offset_s = _parsed(request, _ClockSpec).offset_seconds
+        return None
+
+    def _set_latency(self, request: RecordedRequest) -> JsonValue:
+        self._simulator.latency_s = _parsed(request, _LatencySpec).seconds
+        return None
+
+    def _keys(self, _: RecordedRequest) -> JsonValue:
+        return [key.to_json() for key in self._simulator.consumer_keys.all()]
+
+    def _set_key(self, number: str, request: RecordedRequest) -> JsonValue:
+        key: ConsumerKey | None = None
+        if number.isascii() and number.isdecimal() and len(number) < 10:
+            key = self._simulator.consumer_keys.numbered(int(number))
+        if key is None:
+            raise not_found("There is no such key; GET /_simulator/keys lists them by their credentialId")
+        spec = _parsed(request, _KeySpec)
+        if spec.state is not None:
+            key.state = spec.state
+        if spec.rules is not None:
+            key.rules = tuple(AccessRule(rule.method, rule.path) for rule in spec.rules)
+        return key.to_json()
+
+    def _set_tokens(self, request: RecordedRequest) -> JsonValue:
+        spec = _parsed(request, _TokensSpec)
+        if spec.lifetime_seconds is not None:
+            self._simulator.token_lifetime_s = spec.lifetime_seconds
+        if spec.revoke:
+            self._simulator.revoke_tokens()
+        return None
+
+    def _set_actions(self, request: RecordedRequest) -> JsonValue:
+        missing = self._simulator.missing_actions
+        missing.clear()
+        missing.update(_parsed(request, _ActionsSpec).missing)
+        return None
+
+    def _set_rate(self, request: RecordedRequest) -> JsonValue:
+        spec = _parsed(request, _RateSpec)
+        self._simulator.rate = RateLimit(spec.requests, spec.seconds, says_when=spec.retry_after)
+        return None
+
+    def _clear_rate(self, _: RecordedRequest) -> JsonValue:
+        self._simulator.rate = None
+        return None
+
+    # --- what the account has
+
+    def _set_tasks(self, request: RecordedRequest) -> JsonValue:
+        spec = _parsed(request, _TasksSpec)
+        tasks = self._simulator.resources.tasks
+        tasks.outcome = spec.outcome or tasks.outcome
+        tasks.looks = spec.looks or tasks.looks
+        return None
+
+    def _set_list(self, request: RecordedRequest) -> JsonValue:
+        spec = _parsed(request, _ListSpec)
+        if spec.count is not None:
+            self._simulator.resources.fill(spec.path, spec.count)
+        if spec.is_expanded is not None:
+            plain = self._simulator.resources.not_expanded
+            (plain.discard if spec.is_expanded else plain.add)(spec.path)
+        return None
+
+    def _set_deleted(self, request: RecordedRequest) -> JsonValue:
+        self._simulator.has_deleted = _parsed(request, _DeletedSpec).are_gone
+        return None
+
+    def _state(self, _: RecordedRequest) -> JsonValue:
+        saved: JsonObject = msgspec.to_builtins(self._simulator.resources.saved())
+        return saved
+
+    def _load(self, request: RecordedRequest) -> JsonValue:
+        if len(request.body) > SIMULATOR_STATE_BYTES:
+            raise No(413, "The state is too large")
+        try:
+            self._simulator.resources.load(parse_state(request.body))
+        except ValueError as error:
+            raise No(400, f"This is no state of the simulator: {error}") from None
+        return None
+
+    def _reset(self, _: RecordedRequest) -> JsonValue:
+        self._simulator.reset()
+        return None
+
+
+def _parsed(request: RecordedRequest, kind: type[_SpecT]) -> _SpecT:
+    try:
+        return msgspec.json.decode(request.body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        fields = ", ".join(kind.__struct_encode_fields__)
+        raise No(400, f"{cut_foreign(str(error), 200)}. It takes {fields}") from None
+
+
+def _shown_fault(fault: Fault) -> JsonObject:
+    return {
+        "method": fault.method,
+        "path": fault.path,
+        "times": fault.times,
+        "hits": fault.hits,
+        "status": fault.status,
+        "delaySeconds": fault.delay_s,
+        "streamBytes": fault.stream_bytes,
+        **{name: True for name in ("cut", "drop", "hang", "late") if getattr(fault, name)},
+    }

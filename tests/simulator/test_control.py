@@ -1,0 +1,243 @@
+"""Things go wrong on demand, from outside: the control API, over the wire."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from ovh_api_mcp.simulator import Simulator
+from ovh_api_mcp.simulator.control import ControlApi
+from tests.simulator.conftest import Caller, Reply
+
+pytestmark = pytest.mark.anyio
+
+_ZONE = "/v1/domain/zone/example.com"
+_RECORDS = f"{_ZONE}/record"
+
+
+@pytest.fixture(autouse=True)
+def _controlled(simulator: Simulator) -> None:
+    ControlApi(simulator)
+
+
+async def tell(caller: Caller, method: str, what: str, value: object = None) -> Any:
+    """Send a request to the control API and return what it answers."""
+    raw = None if value is None else json.dumps(value).encode()
+    answer = await caller.send(method, f"/_simulator/{what}", raw=raw, signed=False)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def refused(caller: Caller, method: str, what: str, raw: bytes = b"", **headers: str) -> Reply:
+    answer = await caller.send(method, f"/_simulator{what}", raw=raw, signed=False, headers=headers)
+    assert answer.status_code >= 400
+    assert answer.json()["class"].startswith("Client::")
+    return answer
+
+
+@pytest.mark.promise("simulator.control")
+async def test_a_fault_befalls_its_route_as_often_as_it_says(caller: Caller, simulator: Simulator) -> None:
+    fault = {"method": "GET", "path": "/v1/me", "status": 503, "times": 2, "body": {"message": "later"}}
+    made = await tell(caller, "POST", "faults", fault)
+    assert (made["path"], made["times"], made["hits"]) == ("/v1/me", 2, 0)
+    answers = [await caller.send("GET", "/v1/me") for _ in range(3)]
+    assert [each.status_code for each in answers] == [503, 503, 200]
+    assert answers[0].json() == {"message": "later"}
+    [told] = await tell(caller, "GET", "faults")
+    assert (told["times"], told["hits"]) == (0, 2)
+    recorded = await tell(caller, "GET", "requests")
+    assert [(each["target"], each["status"]) for each in recorded] == [("/v1/me", s) for s in (503, 503, 200)]
+    await tell(caller, "DELETE", "faults")
+    await tell(caller, "DELETE", "requests")
+    assert (await tell(caller, "GET", "faults"), await tell(caller, "GET", "requests")) == ([], [])
+
+
+async def test_a_page_of_html_comes_instead_of_json(caller: Caller) -> None:
+    page = {"path": "/v1/me", "status": 502, "text": "<html>", "contentType": "text/html", "times": 1}
+    await tell(caller, "POST", "faults", page)
+    answer = await caller.send("GET", "/v1/me")
+    assert (answer.text, answer.headers["Content-Type"]) == ("<html>", "text/html; charset=utf-8")
+
+
+@pytest.mark.promise("simulator.control")
+@pytest.mark.parametrize(
+    ("state", "code", "message"),
+    [
+        ("pendingValidation", "INVALID_CREDENTIAL", "not valid"),
+        ("expired", "INVALID_CREDENTIAL", "not valid"),
+        ("refused", "INVALID_CREDENTIAL", "not valid"),
+    ],
+)
+async def test_a_key_is_only_good_while_it_is_validated(
+    caller: Caller, state: str, code: str, message: str
+) -> None:
+    [key] = await tell(caller, "GET", "keys")
+    assert "simulated-consumer-key" not in json.dumps(key)
+    changed = await tell(caller, "PUT", f"keys/{key['credentialId']}", {"state": state})
+    assert changed["status"] == state
+    answer = await caller.send("GET", "/v1/me")
+    assert (answer.status_code, answer.json()["errorCode"]) == (403, code)
+    assert message in answer.json()["message"]
+    await tell(caller, "PUT", "keys/1", {"state": "validated", "rules": [{"method": "GET", "path": "/me"}]})
+    assert (await caller.send("GET", "/v1/me")).status_code == 200
+    answer = await caller.send("PUT", "/v1/me", {"firstname": "x"})
+    assert (answer.status_code, answer.json()["errorCode"]) == (403, "NOT_GRANTED_CALL")
+
+
+@pytest.mark.promise("simulator.control")
+async def test_an_action_that_is_missing_is_named_as_ovh_names_it(caller: Caller) -> None:
+    await tell(caller, "PUT", "actions", {"missing": ["dnsZone:apiovh:record/create"]})
+    body = {"fieldType": "A", "target": "203.0.113.1"}
+    answer = await caller.send("POST", _RECORDS, body)
+    assert answer.status_code == 403
+    assert answer.json() == {
+        "class": "Client::Forbidden",
+        "message": "User not granted for this request",
+        "errorCode": "NOT_GRANTED_CALL",
+        "httpCode": "403 Forbidden",
+        "details": {"unauthorizedActionsByIAM": "dnsZone:apiovh:record/create"},
+    }
+    assert answer.headers["X-OVH-QUERYID"]
+    await tell(caller, "PUT", "actions", {"missing": []})
+    assert (await caller.send("POST", _RECORDS, body)).status_code == 200
+
+
+async def test_clock_and_latency_are_set(caller: Caller, simulator: Simulator) -> None:
+    await tell(caller, "PUT", "clock", {"offsetSeconds": 3600})
+    ahead_s = (await caller.send("GET", "/v1/auth/time", signed=False)).json() - time.time()
+    assert 3500 < ahead_s < 3700
+    await tell(caller, "PUT", "clock", {"offsetSeconds": 0})
+    await tell(caller, "PUT", "latency", {"seconds": 0.01})
+    assert (await caller.send("GET", "/v1/me")).status_code == 200
+    assert simulator.requests[-1].duration_s >= 0.01
+
+
+@pytest.mark.parametrize("says_when", [True, False])
+async def test_one_request_too_many_is_refused(caller: Caller, says_when: bool) -> None:
+    await tell(caller, "PUT", "rate", {"requests": 2, "seconds": 3600, "retryAfter": says_when})
+    answers = [await caller.send("GET", "/v1/me") for _ in range(3)]
+    assert [each.status_code for each in answers] == [200, 200, 429]
+    assert ("Retry-After" in answers[2].headers) is says_when
+    assert (await caller.send("GET", "/v1/auth/time", signed=False)).status_code == 200
+    await tell(caller, "DELETE", "rate")
+    assert (await caller.send("GET", "/v1/me")).status_code == 200
+
+
+async def test_tokens_are_revoked_and_tasks_fail_on_demand(caller: Caller, simulator: Simulator) -> None:
+    await tell(caller, "PUT", "tokens", {"lifetimeSeconds": 7, "revoke": True})
+    assert simulator.token_lifetime_s == 7
+    await tell(caller, "PUT", "tasks", {"outcome": "error", "looks": 1})
+    [name, *_] = (await caller.send("GET", "/v1/vps")).json()
+    task = (await caller.send("POST", f"/v1/vps/{name}/reboot")).json()
+    looked = (await caller.send("GET", f"/v1/vps/{name}/tasks/{task['id']}")).json()
+    assert (task["state"], looked["state"]) == ("todo", "error")
+
+
+async def test_a_deprecated_operation_is_gone_after_its_day(caller: Caller, simulator: Simulator) -> None:
+    [name, *_] = (await caller.send("GET", "/v1/vps")).json()
+    path = f"/v1/vps/{name}/option"
+    await tell(caller, "PUT", "deleted", {"areGone": True})
+    assert (await caller.send("GET", "/v1/me/sshKey")).status_code == 200  # its day has not come
+    simulator.time_offset_s = 10 * 365 * 86_400
+    answer = await caller.send("GET", "/v1/me/sshKey")
+    assert (answer.status_code, answer.json()["message"]) == (404, "Got an invalid (or empty) URL")
+    await tell(caller, "PUT", "deleted", {"areGone": False})
+    assert (await caller.send("GET", path)).status_code != 404
+
+
+async def test_lists_have_any_length_and_are_expanded_or_not(caller: Caller, simulator: Simulator) -> None:
+    await tell(caller, "PUT", "lists", {"path": _RECORDS, "count": 700})
+    assert len((await caller.send("GET", _RECORDS)).json()) == 700
+    template = "/v1/domain/zone/{zoneName}/record"
+    await tell(caller, "PUT", "lists", {"path": template, "isExpanded": False})
+    assert simulator.resources.not_expanded == {template}
+
+
+@pytest.mark.promise("simulator.state")
+async def test_what_the_account_has_is_saved_loaded_and_reset(caller: Caller) -> None:
+    first = await tell(caller, "GET", "state")
+    made = (await caller.send("POST", _RECORDS, {"fieldType": "A", "target": "203.0.113.9"})).json()
+    path = f"{_RECORDS}/{made['id']}"
+    saved = await tell(caller, "GET", "state")
+    assert path in saved["created"]
+    await caller.send("DELETE", path)
+    await tell(caller, "PUT", "state", saved)
+    assert (await caller.send("GET", path)).json() == made
+    await tell(caller, "DELETE", "state")
+    assert (await caller.send("GET", path)).status_code == 404
+    again = await tell(caller, "GET", "state")
+    assert again["collections"].keys() >= first["collections"].keys()
+    await tell(caller, "PUT", "state", {"collections": {"/v1/vps": {"mine": {"displayName": "Mine"}}}})
+    assert (await caller.send("GET", "/v1/vps")).json() == ["mine"]
+    assert (await caller.send("GET", "/v1/vps/mine")).json()["displayName"] == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("method", "what", "raw", "status", "words"),
+    [
+        ("GET", "/nothing", b"", 404, "there are faults"),
+        ("GET", "/keys/1/2", b"", 404, "there are faults"),
+        ("PUT", "/keys/9", b"{}", 404, "GET /_simulator/keys"),
+        ("PUT", "/keys/" + "9" * 50, b"{}", 404, "GET /_simulator/keys"),
+        ("PUT", "/keys/1", b'{"state": "lost"}', 400, "lost"),
+        ("PUT", "/keys/1", b'{"rules": [{"method": "GET", "path": "me"}]}', 400, "path"),
+        ("DELETE", "/clock", b"", 405, "known are: PUT"),
+        ("PUT", "/clock", b"", 400, "It takes offsetSeconds"),
+        ("PUT", "/clock", b'{"offsetSeconds": 1e400}', 400, "offsetSeconds"),
+        ("PUT", "/clock", b'{"offset": 3}', 400, "offset"),
+        ("PUT", "/latency", b'{"seconds": -1}', 400, "seconds"),
+        ("POST", "/faults", b'{"path": "/v1/me", "statsu": 3}', 400, "statsu"),
+        ("POST", "/faults", b'{"path": "/_simulator"}', 400, "path"),
+        ("POST", "/faults", b'{"path": "/v1/me", "body": 1, "text": "x"}', 400, "not both"),
+        ("POST", "/faults", b'{"path": "/v1/me", "headers": {"a": "b\\r\\nc: d"}}', 400, "headers"),
+        ("POST", "/faults", b'{"path": "/v1/me", "times": 0}', 400, "times"),
+        ("POST", "/faults", b"\xff", 400, "It takes"),
+        ("POST", "/faults", b"[" * 100_000, 400, "It takes"),
+        ("PUT", "/lists", b'{"path": "/v1/vps", "count": 1000000}', 400, "count"),
+        ("PUT", "/state", b'{"collections": {"/vps": {}}}', 400, "no path below /v1"),
+        ("PUT", "/state", b'{"collections": {"/v1/vps": {"x": 3}}}', 400, "is no object"),
+        ("PUT", "/state", b'{"things": {}}', 400, "things"),
+        ("PUT", "/state", b"no", 400, "no state of the simulator"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_with_what_would(
+    caller: Caller, method: str, what: str, raw: bytes, status: int, words: str
+) -> None:
+    answer = await refused(caller, method, what, raw)
+    assert answer.status_code == status
+    assert words in answer.json()["message"]
+
+
+async def test_a_page_of_a_browser_controls_nothing(caller: Caller, simulator: Simulator) -> None:
+    answer = await refused(caller, "POST", "/faults", b'{"path": "/v1/me"}', Origin="http://evil.example")
+    assert answer.status_code == 403
+    assert simulator.faults.all() == []
+
+
+async def test_it_tells_what_there_is_and_is_recorded_nowhere(caller: Caller, simulator: Simulator) -> None:
+    answer = await caller.send("GET", "/_simulator", signed=False)
+    assert answer.json()["state"] == ["GET", "PUT", "DELETE"]
+    assert list(simulator.requests) == []
+
+
+async def test_without_being_asked_for_there_is_no_control() -> None:
+    async with aclosing(await Simulator.start()) as other:
+        answer = await Caller(other).send("GET", "/_simulator", signed=False)
+    assert answer.status_code == 404
+
+
+async def test_several_ids_are_read_in_one_request(caller: Caller) -> None:
+    ids = (await caller.send("GET", _RECORDS)).json()[:2]
+    target = f"{_RECORDS}/{ids[0]},{ids[1]},99999999"
+    answer = await caller.send("GET", target, headers={"X-Ovh-Batch": ","})
+    first, second, third = answer.json()
+    assert (first["key"], first["value"]["id"], first["error"]) == (str(ids[0]), ids[0], None)
+    assert second["value"]["id"] == ids[1]
+    assert (third["value"], third["error"]["class"]) == (None, "Client::NotFound")
+    many = ",".join(map(str, range(51)))
+    answer = await caller.send("GET", f"{_RECORDS}/{many}", headers={"X-Ovh-Batch": ","})
+    assert answer.status_code == 400
