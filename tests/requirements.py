@@ -108,5 +108,10 @@ PROMISES: Final[dict[str, str]] = {
     "cli.one-shot": "search and execute run once from the command line; exit status 1 on a tool error.",
     "cli.catalog": "catalog tells the status, refreshes, compares, finds, describes and exports; --json for programs.",
     "cli.doctor": "doctor --sandbox tries to break each wall and says which stands; exit status 1 where one is missing.",
+    "login": "login gets a consumer key: prompts without echo, link, bounded wait, whose it is and until when.",
+    "login.rules": "The key has the rules that were asked for, and may tell of itself and be revoked.",
+    "login.conf": "Keys are kept in OVHcloud's own ovh.conf, 0600, the rest of which stays byte for byte.",
+    "login.browser": "A browser is opened where there is a desktop; the link is printed always.",
+    "logout": "logout revokes the key and takes it out; where revoking fails it says what to do by hand.",
     "cli.demo": "The demo shows the main job without network or keys.",
 }

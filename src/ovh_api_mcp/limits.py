@@ -140,6 +140,12 @@ IDENTITY_AGE_S: Final = 600.0  # likewise who asks, which changes with a restart
 DENIED_ACTIONS: Final = 10  # IAM actions of one refusal that are read; no operation has more
 ACTION_CHARS: Final = 200  # one of them; the longest real one has 100
 RULE_CHARS: Final = 300  # the path of a consumer key's rule; a longer one is written with *
+LOGIN_WAIT_S: Final = 600.0  # for a person who logs in at OVHcloud, with a second factor, and validates
+LOGIN_POLL_S: Final = 1.0  # between the first two looks whether it was validated
+LOGIN_POLL_GROWTH: Final = 1.3  # each further interval is so much longer
+LOGIN_POLL_MAX_S: Final = 4.0  # OVHcloud's advice is 60 requests a minute at most
+LOGIN_RULES: Final = 50  # of a consumer key that is asked for
+VALIDATION_URL_CHARS: Final = 2_048  # of the page that a person opens; browsers take no longer one
 CLOCK_MAX_AGE_S: Final = 3_600.0  # the server's time is asked again after this long
 
 # --- the catalogue -------------------------------------------------------------------------------

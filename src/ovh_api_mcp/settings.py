@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -186,6 +187,54 @@ def load_settings(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class LoginSettings:
+    """What login and logout start with: values of credentials may be missing, or of several kinds.
+
+    `config_path` is the file that keys are kept in, None for a user without a home.
+    """
+
+    endpoint: Endpoint
+    given: Mapping[CredentialName, GivenValue]
+    config_path: Path | None
+    log_level: LogLevelName
+    network: NetworkOptions
+    has_display: bool
+
+    def secrets(self) -> tuple[Secret[str], ...]:
+        """Return everything in here that must never be shown."""
+        values = (value.value for name, value in self.given.items() if name != "client_id")
+        return (*values, *_proxy_secrets(self.network))
+
+
+def load_login_settings(
+    flags: Flags, environment: Mapping[str, str], *, config_path: Path | None = None
+) -> LoginSettings:
+    """Return what is given for login; `config_path` replaces OVHcloud's own files. Raises SettingsError."""
+    given = _Given({name: value.strip() for name, value in environment.items() if value.strip()})
+    home = given.variable("HOME") or given.variable("USERPROFILE")
+    # Contract: what lies in the current directory is never read here unless it was named.
+    paths = conf_paths(home)[1:] if config_path is None else (config_path,)
+    files = load_conf_files(paths)
+    endpoint, endpoint_text = _endpoint(flags, given, files)
+    own = Path(home) / ".ovh.conf" if home and Path(home).is_absolute() else None
+    return LoginSettings(
+        endpoint=endpoint,
+        given=_given_values(flags, given, files, endpoint, endpoint_text),
+        config_path=config_path or own,
+        log_level=given.choice(flags.log_level, _LOG_LEVEL, get_args(LogLevelName), "warning"),
+        network=_network(given),
+        has_display=_has_display(given),
+    )
+
+
+def _has_display(given: _Given) -> bool:
+    """Tell whether a browser that is opened would be seen: not over SSH, nor on a Linux without a desktop."""
+    if given.variable("SSH_CONNECTION", "SSH_TTY"):
+        return False
+    return sys.platform in ("darwin", "win32") or bool(given.variable("DISPLAY", "WAYLAND_DISPLAY"))
+
+
 def check_exposure(settings: Settings) -> None:
     """Refuse to serve over HTTP to more than this machine without a token.
 
@@ -335,6 +384,15 @@ def _credentials(
 ) -> Credentials:
     if endpoint.is_simulator:
         return None  # it brings its own account, and keys for OVHcloud are none of its business
+    values = _given_values(flags, given, files, endpoint, endpoint_text)
+    _warn_of_current_directory(values)
+    return parse_credentials(values, endpoint)
+
+
+def _given_values(
+    flags: Flags, given: _Given, files: Sequence[ConfFile], endpoint: Endpoint, endpoint_text: str
+) -> dict[CredentialName, GivenValue]:
+    """Return every value of credentials that is given, the strongest of each, with its place."""
     sections = (endpoint.name, f"{endpoint.name}/", endpoint.name.removeprefix("ovh-"), endpoint_text)
     typed: dict[CredentialName, str | None] = {
         "application_key": flags.app_key,
@@ -344,7 +402,6 @@ def _credentials(
         "client_secret": flags.client_secret,
     }
     values: dict[CredentialName, GivenValue] = {}
-    of_current_directory: list[str] = []
     for name, (flag, variable) in CREDENTIAL_OPTIONS.items():
         found = find_value(files, sections, name)
         if text := (typed.get(name) or "").strip():
@@ -358,16 +415,19 @@ def _credentials(
                     f"may not. Move the section to ~/.ovh.conf, or set {variable}.",
                     code="setting-invalid",
                 )
-            values[name] = GivenValue(Secret(found.text), found.source)
-            if found.file.is_of_current_directory:
-                of_current_directory.append(name)
+            is_here = found.file.is_of_current_directory
+            values[name] = GivenValue(Secret(found.text), found.source, is_of_current_directory=is_here)
+    return values
+
+
+def _warn_of_current_directory(values: Mapping[CredentialName, GivenValue]) -> None:
+    of_current_directory = [name for name, value in values.items() if value.is_of_current_directory]
     if of_current_directory:
         _log.warning(
             "event=credentials-of-current-directory file=%s sets=%s next=%r",
             *("./ovh.conf", ",".join(of_current_directory)),
             "if you did not write that file, stop and remove it: calls would go to another account",
         )
-    return parse_credentials(values, endpoint)
 
 
 # --- single settings --------------------------------------------------------------------------------

@@ -26,6 +26,12 @@ _COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
         "Run one script over the API's document and print its result.",
     ),
     "execute": ("ovh_api_mcp.cli.run", "execute", "Run one script that calls the API and print its result."),
+    "login": (
+        "ovh_api_mcp.cli.login",
+        "login",
+        "Get a key for your OVHcloud account, and keep it where the server finds it.",
+    ),
+    "logout": ("ovh_api_mcp.cli.logout", "logout", "Revoke that key and forget it."),
     "doctor": (
         "ovh_api_mcp.cli.doctor",
         "doctor",

@@ -223,6 +223,11 @@ def options(*topics: Topic) -> list[click.Parameter]:
     return [row.option() for row in _ROWS if row.topic in topics]
 
 
+def options_named(*flags: str) -> list[click.Parameter]:
+    """Return single options, in the order of the table."""
+    return [row.option() for row in _ROWS if row.flag in flags]
+
+
 def flags_of(context: click.Context) -> Flags:
     """Return what was typed before and after the names of commands; what stands last wins."""
     names = {field.name for field in fields(Flags)}

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from ovh_api_mcp.errors import OvhMcpError
+from ovh_api_mcp.secret import Redactor
 from ovh_api_mcp.server.answers import hint_beside
 from ovh_api_mcp.settings import read_environment
 
@@ -31,16 +32,17 @@ def has_colours(stream: TextIO) -> bool:
 
 
 class Terminal:
-    """Writes to one stream, in colours where it has them."""
+    """Writes to one stream, in colours where it has them; what `redactor` knows is masked."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, redactor: Redactor | None = None) -> None:
         self._stream = stream
+        self._redactor = redactor or Redactor()
         self._is_terminal = stream.isatty()
         self._has_colours = has_colours(stream)
 
     def line(self, text: str = "") -> None:
         """Write one line as it is; text from outside has been through one of the methods below."""
-        click.echo(text, file=self._stream, color=self._has_colours)
+        click.echo(self._redactor.redact(text), file=self._stream, color=self._has_colours)
 
     def strong(self, text: str) -> str:
         """Return `text` in bold."""

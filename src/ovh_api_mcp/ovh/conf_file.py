@@ -63,7 +63,7 @@ def load_conf_files(paths: Iterable[Path]) -> tuple[ConfFile, ...]:
     Raises SettingsError `config-file-invalid` for a file that is no INI file.
     """
     texts = ((path, _read(path)) for path in paths)
-    return tuple(_parse(path, text) for path, text in texts if text is not None)
+    return tuple(parse_conf_text(path, text) for path, text in texts if text is not None)
 
 
 def find_endpoint(files: Sequence[ConfFile]) -> FoundValue | None:
@@ -98,7 +98,8 @@ def _read(path: Path) -> str | None:
         raise _invalid(path, content.count(b"\n", 0, error.start) + 1, "text that is not UTF-8") from None
 
 
-def _parse(path: Path, text: str) -> ConfFile:
+def parse_conf_text(path: Path, text: str) -> ConfFile:
+    """Return what `text` holds; *Raises* SettingsError `config-file-invalid`, which names `path`."""
     parser = configparser.RawConfigParser()
     try:
         parser.read_string(text)

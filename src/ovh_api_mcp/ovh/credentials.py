@@ -50,6 +50,7 @@ class GivenValue:
 
     value: Secret[str]
     source: str
+    is_of_current_directory: bool = False
 
 
 # How each value is given: flag and environment variable. The names are those of ovh.conf.

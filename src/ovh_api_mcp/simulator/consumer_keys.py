@@ -58,6 +58,7 @@ class ConsumerKey:
     redirection: str | None = None
     allowed_ips: tuple[str, ...] = ()
     last_use_s: float | None = field(default=None)
+    expires_at_s: float | None = None
 
     def allows(self, method: str, branch: str, path: str) -> bool:
         return any(rule.allows(method, branch, path) for rule in self.rules)
@@ -77,7 +78,7 @@ class ConsumerKey:
             "applicationId": 1,
             "allowedIPs": list(self.allowed_ips) or None,
             "creation": _iso(self.created_at_s),
-            "expiration": None,
+            "expiration": None if self.expires_at_s is None else _iso(self.expires_at_s),
             "lastUse": None if self.last_use_s is None else _iso(self.last_use_s),
             "ovhSupport": False,
             "rules": rules,
@@ -86,10 +87,14 @@ class ConsumerKey:
 
 
 class ConsumerKeys:
-    """All consumer keys of the practice application."""
+    """All consumer keys of the practice application.
+
+    `lifetime_s` is what a person chooses who accepts one, None for no end; it is shown, not enforced.
+    """
 
     def __init__(self, first: ConsumerKey) -> None:
         self._keys = {first.key: first}
+        self.lifetime_s: float | None = None
 
     def reset(self, first: ConsumerKey) -> None:
         """Know one key and no other."""
@@ -128,6 +133,8 @@ class ConsumerKeys:
         found = next((key for key in self._keys.values() if key.token and key.token == token), None)
         if found is not None and found.state is KeyState.PENDING:
             found.state = KeyState.VALIDATED
+            if self.lifetime_s is not None:
+                found.expires_at_s = found.created_at_s + self.lifetime_s
         return found
 
     def numbered(self, number: int) -> ConsumerKey | None:

@@ -1,0 +1,204 @@
+"""`ovh-api-mcp login`: a consumer key for the user's account, kept in OVHcloud's own ovh.conf.
+
+Contract: a key is read without echo, or from settings; of it nothing is shown but its last
+characters. Nothing is stored before the key works; where storing fails, the key is revoked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from ovh_api_mcp.cli.browser import open_page
+from ovh_api_mcp.cli.keys_file import KeysFile, config_option, keep_keys, obstacles, open_settings
+from ovh_api_mcp.cli.login_questions import Keys, ask_keys
+from ovh_api_mcp.cli.options import flags_of, options_named
+from ovh_api_mcp.cli.terminal import ProgressBar, Terminal
+from ovh_api_mcp.errors import ApiError, NetworkError, SettingsError
+from ovh_api_mcp.limits import LOGIN_WAIT_S
+from ovh_api_mcp.ovh.access_rules import (
+    FULL_ACCESS,
+    READ_ONLY,
+    AccessRule,
+    parse_rules,
+    with_own_rules,
+)
+from ovh_api_mcp.ovh.login import Login
+from ovh_api_mcp.ovh.transport import Transport
+from ovh_api_mcp.secret import Redactor, Secret
+from ovh_api_mcp.server.log_lines import configure_logging
+from ovh_api_mcp.settings import LoginSettings
+
+_OTHER_KINDS: Final = ("client_id", "client_secret", "access_token")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What was asked for on the command line."""
+
+    rules: tuple[AccessRule, ...]
+    opens_browser: bool
+    timeout_s: float
+
+
+@click.command(
+    "login",
+    params=[
+        click.Option(["--read-only"], is_flag=True, help="Ask for a key that can only read."),
+        click.Option(
+            ["--rules"],
+            multiple=True,
+            metavar="RULE",
+            help='What the key may do, such as "GET /domain/*"; may be repeated. Everything by default.',
+        ),
+        click.Option(["--no-browser"], is_flag=True, help="Print the link, and open no browser."),
+        click.Option(
+            ["--timeout"],
+            type=click.FloatRange(1, 3_600),
+            default=LOGIN_WAIT_S,
+            metavar="SECONDS",
+            help=f"How long to wait for you to validate. [default: {LOGIN_WAIT_S:g}]",
+        ),
+        config_option(),
+        *options_named("--endpoint", "--app-key", "--app-secret", "--consumer-key", "--log-level"),
+    ],
+)
+@click.pass_context
+def login(
+    context: click.Context,
+    /,
+    *,
+    read_only: bool,
+    rules: tuple[str, ...],
+    no_browser: bool,
+    timeout: float,
+    config: Path | None,
+    **_: object,
+) -> None:
+    """Get a key for your OVHcloud account, and keep it in ~/.ovh.conf, where the server finds it.
+
+    Asks for an application key and its secret (or takes them from options, variables or ovh.conf),
+    requests a consumer key with the rights you name, and waits until you have validated it.
+
+    ovh-api-mcp login --read-only
+    """
+    if read_only and rules:
+        raise click.UsageError("--read-only and --rules exclude each other.", context)
+    asked = parse_rules(rules) or (READ_ONLY if read_only else FULL_ACCESS)
+    settings, file = open_settings(flags_of(context), config)
+    wish = _Wish(with_own_rules(asked), settings.has_display and not no_browser, timeout)
+    redactor = Redactor(settings.secrets())
+    configure_logging(settings.log_level, redactor)
+    _check_kinds(settings)
+    out = Terminal(sys.stdout, redactor)
+    _announce(out, settings, file, asked)
+    keys = ask_keys(settings, wish.rules)
+    for key in (Secret(keys.application_key), keys.application_secret, keys.consumer_key):
+        redactor.add(key or Secret(""))
+    try:
+        asyncio.run(_log_in(out, settings, file, wish, keys, redactor))
+    except (ApiError, NetworkError) as error:
+        Terminal(sys.stderr, redactor).complain(error)
+        context.exit(1)
+
+
+def _check_kinds(settings: LoginSettings) -> None:
+    """Refuse to put keys beside credentials of another kind: no tool would start with both."""
+    sources = [value.source for name, value in settings.given.items() if name in _OTHER_KINDS]
+    if sources:
+        raise SettingsError(
+            f"Credentials of another kind are set: {', '.join(sources)}. With application keys beside them "
+            "no tool of OVHcloud starts. Run ovh-api-mcp logout first, or unset them.",
+            code="credentials-both",
+        )
+
+
+def _announce(out: Terminal, settings: LoginSettings, file: KeysFile, asked: Sequence[AccessRule]) -> None:
+    out.line(f"{out.strong('API')}     {settings.endpoint.name} ({settings.endpoint.root})")
+    out.line(f"{out.strong('Rights')}  {_shown_rules(asked)}")
+    out.line(f"{out.strong('Keys')}    kept in {file.place}")
+    out.line()
+
+
+def _shown_rules(asked: Sequence[AccessRule]) -> str:
+    if tuple(asked) == FULL_ACCESS:
+        return "everything; ask for less with --read-only or --rules"
+    return ", ".join(map(str, asked))
+
+
+async def _log_in(
+    out: Terminal, settings: LoginSettings, file: KeysFile, wish: _Wish, keys: Keys, redactor: Redactor
+) -> None:
+    """Get the key, see that it works, keep it, and show whose it is."""
+    async with aclosing(Transport(network=settings.network)) as transport:
+        login = Login(transport, settings.endpoint, keys.application_key, keys.application_secret, redactor)
+        consumer_key = keys.consumer_key or await _get_key(out, login, wish)
+        await _wait(login, consumer_key, wish.timeout_s if keys.consumer_key is None else 0)
+        await _keep(login, settings, file, keys, consumer_key)
+        await _show(out, login, consumer_key)
+        out.line(f"Kept in {file.place}.")
+        if trouble := obstacles(settings.endpoint, (keys.application_secret, consumer_key)):
+            out.line(out.coloured(trouble, "yellow"))
+        else:
+            out.line("Now connect a client, or see that all is well: ovh-api-mcp doctor")
+
+
+async def _get_key(out: Terminal, login: Login, wish: _Wish) -> Secret[str]:
+    """Request a key and lead the user to the page that validates it."""
+    pending = await login.request(wish.rules)
+    out.line("Open this link, sign in, choose how long the key may live, and validate:")
+    out.line(f"  {pending.validation_url}")
+    if wish.opens_browser and await asyncio.to_thread(open_page, pending.validation_url):
+        out.line("Your browser opens it, too.")
+    out.line()
+    return pending.consumer_key
+
+
+async def _wait(login: Login, consumer_key: Secret[str], timeout_s: float) -> None:
+    progress = ProgressBar(sys.stderr)
+
+    def report(waited_s: float) -> None:
+        left_s = max(0, round(timeout_s - waited_s))
+        progress.draw(
+            waited_s, timeout_s, f"waiting for you to validate, {left_s // 60}:{left_s % 60:02} left"
+        )
+
+    try:
+        await login.wait_validation(consumer_key, timeout_s=timeout_s, report=report)
+    finally:
+        progress.clear()
+
+
+async def _keep(
+    login: Login, settings: LoginSettings, file: KeysFile, keys: Keys, consumer_key: Secret[str]
+) -> None:
+    values = {
+        "application_key": keys.application_key,
+        "application_secret": keys.application_secret.reveal(),
+        "consumer_key": consumer_key.reveal(),
+    }
+    try:
+        keep_keys(file, settings.endpoint, values)
+    except SettingsError:
+        if keys.consumer_key is None:  # nobody will ever know the key that was just made
+            with suppress(ApiError, NetworkError):
+                await login.revoke(consumer_key)
+        raise
+
+
+async def _show(out: Terminal, login: Login, consumer_key: Secret[str]) -> None:
+    try:
+        holder = await login.holder(consumer_key)
+    except (ApiError, NetworkError) as error:
+        out.line(f"The key works, but could not be shown: {out.plain(error.message)}")
+        return
+    account = holder.account or "not told to this key"
+    until = holder.record.until or "you revoke it with ovh-api-mcp logout"
+    out.line(f"Logged in. Account: {out.strong(account)}. Valid until {out.plain(until)}.")

@@ -1,0 +1,115 @@
+"""`ovh-api-mcp logout`: the consumer key is revoked at OVHcloud and taken out of the file.
+
+It is taken out even where revoking failed; then 1 is the exit status, and what to do by hand is said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from contextlib import aclosing
+from pathlib import Path
+from typing import Final
+
+import click
+
+from ovh_api_mcp.cli.keys_file import (
+    SERVICE_ACCOUNT,
+    SIGNED,
+    KeysFile,
+    config_option,
+    open_settings,
+    shown_key,
+)
+from ovh_api_mcp.cli.options import flags_of, options_named
+from ovh_api_mcp.cli.terminal import Terminal
+from ovh_api_mcp.errors import ApiError, NetworkError, cut_foreign
+from ovh_api_mcp.ovh.login import Login
+from ovh_api_mcp.ovh.transport import Transport
+from ovh_api_mcp.secret import Redactor, Secret
+from ovh_api_mcp.server.log_lines import configure_logging
+from ovh_api_mcp.settings import LoginSettings
+
+_ENDED: Final = frozenset({"INVALID_CREDENTIAL", "NOT_CREDENTIAL"})
+
+
+@click.command(
+    "logout",
+    params=[
+        click.Option(
+            ["--all", "forgets_all"], is_flag=True, help="Forget the application key and secret, too."
+        ),
+        config_option(),
+        *options_named("--endpoint", "--log-level"),
+    ],
+)
+@click.pass_context
+def logout(context: click.Context, /, *, forgets_all: bool, config: Path | None, **_: object) -> None:
+    """Revoke the consumer key in ~/.ovh.conf at OVHcloud, and take it out of the file.
+
+    The rest of the file stays as it is. Exit status 1 where OVHcloud did not revoke the key.
+    """
+    settings, file = open_settings(flags_of(context), config)
+    redactor = Redactor(settings.secrets())
+    configure_logging(settings.log_level, redactor)
+    values = file.store.read().get(file.section, {})
+    out = Terminal(sys.stdout, redactor)
+    keys = [*(SIGNED if forgets_all else SIGNED[2:]), *SERVICE_ACCOUNT]
+    if not any(key in values for key in keys):
+        out.line(
+            f"Nobody is logged in: {file.place} has no {' and no '.join((SIGNED[2], SERVICE_ACCOUNT[0]))}."
+        )
+        return
+    for key in ("application_secret", "consumer_key", "client_secret"):
+        redactor.add(Secret(values.get(key, "")))
+    trouble = asyncio.run(_revoke(settings, values, redactor)) if "consumer_key" in values else ""
+    file.store.remove(file.section, keys)
+    if trouble:
+        _tell_trouble(Terminal(sys.stderr, redactor), trouble)
+    _tell(out, file, values, is_revoked=not trouble, forgets_all=forgets_all)
+    context.exit(1 if trouble else 0)
+
+
+async def _revoke(settings: LoginSettings, values: Mapping[str, str], redactor: Redactor) -> str:
+    """Revoke the consumer key; return why that failed, "" where the key is of no use any more."""
+    given = settings.given
+    if not {"application_key", "application_secret"} <= {*given, *values}:
+        return "The application key or its secret is not known here, and revoking takes both."
+    key = values.get("application_key") or given["application_key"].value.reveal()
+    secret = values.get("application_secret") or given["application_secret"].value.reveal()
+    try:
+        async with aclosing(Transport(network=settings.network)) as transport:
+            login = Login(transport, settings.endpoint, key, Secret(secret), redactor)
+            await login.revoke(Secret(values["consumer_key"]))
+    except ApiError as error:
+        return "" if error.error_code in _ENDED else error.message
+    except NetworkError as error:
+        return error.message
+    return ""
+
+
+def _tell_trouble(err: Terminal, trouble: str) -> None:
+    err.line(err.coloured("OVHcloud did not revoke the key: ", "red") + err.plain(trouble))
+    err.line(
+        "It may still be valid. Revoke it by hand: in the customer panel under API keys, or with "
+        "GET /v1/me/api/credential and DELETE /v1/me/api/credential/{credentialId}."
+    )
+
+
+def _tell(
+    out: Terminal, file: KeysFile, values: Mapping[str, str], *, is_revoked: bool, forgets_all: bool
+) -> None:
+    if "consumer_key" in values and is_revoked:
+        out.line(f"The consumer key {shown_key(values['consumer_key'])} is revoked.")
+    out.line(f"Taken out of {file.place}; the rest of the file is as it was.")
+    if "client_id" in values:
+        out.line(
+            "The service account still exists. Delete it with DELETE /v1/me/api/oauth2/client/"
+            f"{cut_foreign(out.plain(values['client_id']), 60)}, or in the customer panel."
+        )
+    elif not forgets_all:
+        out.line(
+            "The application key and secret are still there: log in again with ovh-api-mcp login, or run "
+            "ovh-api-mcp logout --all, since no server starts with half of the credentials."
+        )

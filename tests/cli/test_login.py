@@ -1,0 +1,375 @@
+"""`ovh-api-mcp login` and `logout` against a simulated API, from the first prompt to the last key."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import ovh
+import ovh.config
+import pytest
+
+from ovh_api_mcp.simulator.simulator import Simulator
+from tests.cli.login_program import on_terminal, piped, visit
+from tests.cli.test_main import run
+from tests.end_to_end.api import running_simulator
+from tests.end_to_end.program import wait_until
+from tests.end_to_end.test_secrets import leaks, texts_below
+
+_KEY = re.compile(r"consumer_key\s*=\s*(\S+)")
+
+
+@pytest.fixture
+def api() -> Iterator[Simulator]:
+    with running_simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    path = tmp_path / "home"
+    path.mkdir()
+    return path
+
+
+def application(api: Simulator) -> dict[str, str]:
+    """Return the application's keys as variables."""
+    return {
+        "OVH_ENDPOINT": api.url,
+        "OVH_APPLICATION_KEY": api.account.application_key,
+        "OVH_APPLICATION_SECRET": api.account.application_secret,
+    }
+
+
+def log_in(api: Simulator, home: Path, *arguments: str, **more: str) -> str:
+    """Log in without a terminal, and return what was said."""
+    with piped(home, "login", *arguments, **application(api), **more) as login:
+        visit(login.link())
+        assert login.end() == 0
+    return login.text
+
+
+def key_in(file: Path) -> str:
+    found = _KEY.search(file.read_text())
+    assert found is not None
+    return found[1]
+
+
+def rules_of(api: Simulator, key: str) -> set[str]:
+    found = api.consumer_keys.find(key)
+    assert found is not None
+    return {f"{rule.method} {rule.path}" for rule in found.rules}
+
+
+@pytest.mark.promise("login")
+def test_login_asks_on_a_terminal_without_echo_and_keeps_a_key_that_works(api: Simulator, home: Path) -> None:
+    api.consumer_keys.lifetime_s = 86_400.0
+    with on_terminal(home, "login", "--endpoint", api.url) as (login, keyboard):
+        login.wait_for("Application key: ")
+        assert f"{api.url}/createApp/" in login.text
+        assert f"{api.url}/createToken/?GET=/*&POST=/*&PUT=/*&DELETE=/*" in login.text
+        os.write(keyboard, api.account.application_key.encode() + b"\n")
+        login.wait_for("Application secret: ")
+        os.write(keyboard, api.account.application_secret.encode() + b"\n")
+        login.wait_for(r"Consumer key \(Enter to get one now\): ")
+        os.write(keyboard, b"\n")
+        link = login.link()
+        login.wait_for("waiting for you to validate, 9:")
+        visit(link)
+        assert login.end() == 0
+    assert f"Account: \x1b[1m{api.account.nichandle}" in login.text
+    assert re.search(r"Valid until \d{4}-\d\d-\d\dT", login.text)
+    file = home / ".ovh.conf"
+    key = key_in(file)
+    assert file.read_text() == (
+        f"[default]\nendpoint={api.url}\n\n[{api.url}]\n"
+        f"application_key={api.account.application_key}\n"
+        f"application_secret={api.account.application_secret}\nconsumer_key={key}\n"
+    )
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    for secret in (api.account.application_secret, api.account.application_key, key):
+        assert secret not in login.text
+    shown = run(home, "execute", "async () => (await ovh.get('/v1/me')).nichandle")
+    assert (shown.returncode, shown.stdout) == (0, f'"{api.account.nichandle}"\n')
+
+
+@pytest.mark.promise("login.conf")
+def test_the_official_sdk_signs_in_with_the_file_that_login_wrote(
+    api: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in(api, home)
+    monkeypatch.setitem(ovh.client.ENDPOINTS, api.url, f"{api.url}/1.0")
+    monkeypatch.setattr(ovh.config, "CONFIG_PATH", [str(home / ".ovh.conf")])
+    client = ovh.Client(timeout=20)
+    try:
+        assert client.get("/me")["nichandle"] == api.account.nichandle
+        assert client._consumer_key == key_in(home / ".ovh.conf")
+    finally:
+        client._session.close()
+
+
+@pytest.mark.promise("login.rules")
+@pytest.mark.parametrize(
+    ("arguments", "rules"),
+    [
+        ([], {"GET /*", "POST /*", "PUT /*", "DELETE /*"}),
+        (["--read-only"], {"GET /*", "POST /auth/logout"}),
+        (
+            ["--rules", "GET /v1/domain/*", "--rules", "put /domain/zone/*"],
+            {
+                "GET /domain/*",
+                "PUT /domain/zone/*",
+                "GET /auth/currentCredential",
+                "GET /auth/details",
+                "POST /auth/logout",
+            },
+        ),
+    ],
+)
+def test_the_key_has_the_rules_that_were_asked_for_and_may_tell_of_itself(
+    api: Simulator, home: Path, arguments: list[str], rules: set[str]
+) -> None:
+    said = log_in(api, home, *arguments)
+    assert rules_of(api, key_in(home / ".ovh.conf")) == rules
+    assert f"Account: {api.account.nichandle}" in said
+
+
+@pytest.mark.promise("login.conf")
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_login_and_logout_leave_the_rest_of_the_file_byte_for_byte(
+    api: Simulator, home: Path, ending: str
+) -> None:
+    before = (
+        "; mine\n[default]\n# which\nendpoint = ovh-ca\n\n\n[ovh-ca]\nApplication_Key : other\n  \n"
+        f"application_secret=caf\u00e9\n[{api.url}] \n; ours\nconsumer_key =  old-consumer-key\n"
+        "\n# the end\n\n[ovh-us]\nclient_id=x"
+    ).replace("\n", ending)
+    file = home / "mine.conf"
+    file.write_bytes(before.encode())
+    file.chmod(0o600)
+    log_in(api, home, "--config", str(file))
+    key = key_in(file)
+    after = file.read_bytes().decode()
+    added = ending.join(
+        [
+            f"application_key={api.account.application_key}",
+            f"application_secret={api.account.application_secret}",
+            "",
+        ]
+    )
+    assert after.replace(added, "").replace(key, "old-consumer-key") == before
+    done = run(home, "logout", "--all", "--config", "mine.conf", OVH_ENDPOINT=api.url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert file.read_bytes().decode() == before.replace(f"consumer_key =  old-consumer-key{ending}", "")
+
+
+@pytest.mark.promise("login.conf")
+def test_login_follows_a_link_to_the_file_and_keeps_the_link(api: Simulator, home: Path) -> None:
+    (home / "dotfiles").mkdir()
+    real = home / "dotfiles" / "ovh.conf"
+    real.write_text("[default]\nendpoint=ovh-us\n")
+    real.chmod(0o600)
+    (home / ".ovh.conf").symlink_to(real)
+    said = log_in(api, home)
+    assert (home / ".ovh.conf").is_symlink()
+    assert real.read_text().startswith("[default]\nendpoint=ovh-us\n\n[http")
+    assert sorted(path.name for path in real.parent.iterdir()) == ["ovh.conf"]
+    assert f"start it with --endpoint {api.url}" not in said  # the variable of this run names it
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_file_that_others_can_write_is_refused_before_anything_is_asked(
+    api: Simulator, home: Path, mode: int
+) -> None:
+    file = home / ".ovh.conf"
+    file.write_text("[default]\n")
+    file.chmod(mode)
+    done = run(home, "login", **application(api))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"chmod 600 {file}" in done.stderr
+    assert list(api.requests) == []
+    assert file.read_text() == "[default]\n"
+
+
+def test_without_a_terminal_missing_keys_are_an_error_that_says_what_to_give(
+    api: Simulator, home: Path
+) -> None:
+    done = run(home, "login", "--endpoint", api.url, OVH_APPLICATION_KEY=api.account.application_key)
+    assert (done.returncode, done.stdout.count("\n")) == (2, 4)
+    assert f"{api.url}/createApp/" in done.stderr
+    assert "OVH_APPLICATION_SECRET" in done.stderr
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--rules", "PATCH /me"], "GET /domain/*"),
+        (["--rules", "/me"], "--rules is '/me'"),
+        (["--rules", "GET /me?x=1"], "--rules is"),
+        (["--read-only", "--rules", "GET /me"], "exclude each other"),
+        (["--endpoint", "simulator"], "ovh-api-mcp simulate"),
+        (["--client-id", "x"], "No such option"),
+    ],
+)
+def test_a_login_that_makes_no_sense_is_refused_with_status_2(
+    home: Path, arguments: list[str], words: str
+) -> None:
+    done = run(home, "login", *arguments, OVH_APPLICATION_KEY="k" * 16, OVH_APPLICATION_SECRET="s" * 32)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_keys_are_not_put_beside_a_service_account(api: Simulator, home: Path) -> None:
+    done = run(home, "login", OVH_CLIENT_ID="EU.0123456789abcdef", **application(api))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "OVH_CLIENT_ID" in done.stderr
+    assert "ovh-api-mcp logout" in done.stderr
+
+
+@pytest.mark.promise("login")
+def test_nobody_validates_and_nothing_is_stored(api: Simulator, home: Path) -> None:
+    done = run(home, "login", "--timeout", "1", **application(api))
+    assert done.returncode == 1
+    assert "Nobody has validated the key within 1 s" in done.stderr
+    assert list(home.iterdir()) == []
+
+
+def test_a_wrong_secret_is_told_once_the_key_is_validated(api: Simulator, home: Path) -> None:
+    given = application(api) | {"OVH_APPLICATION_SECRET": "0123456789abcdef0123456789abcdef"}
+    with piped(home, "login", **given) as login:
+        link = login.link()
+        while not any("currentCredential" in request.raw_path for request in list(api.requests)):
+            assert login.process.poll() is None
+        visit(link)
+        assert login.end() == 1
+    assert "the application secret is another application's" in login.text
+    assert "0123456789abcdef" not in login.text
+    assert list(home.iterdir()) == []
+
+
+def test_an_application_key_of_another_endpoint_is_named_by_its_end_only(api: Simulator, home: Path) -> None:
+    done = run(home, "login", **application(api) | {"OVH_APPLICATION_KEY": "not-known-here-1234"})
+    assert done.returncode == 1
+    assert "…1234 is not known at" in done.stderr
+    assert "not-known-here" not in done.stderr
+
+
+@pytest.mark.parametrize("status", ["refused", "expired"])
+def test_a_key_that_was_refused_ends_the_wait(api: Simulator, home: Path, status: str) -> None:
+    body = f'{{"status": "{status}", "rules": []}}'.encode()
+    api.faults.add("GET", "/v1/auth/currentCredential", status=200, body=body)
+    done = run(home, "login", **application(api))
+    assert done.returncode == 1
+    assert f"The API calls the consumer key {status}. Log in again." in done.stderr
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"consumerKey": "0123456789abcdef", "validationUrl": "javascript:alert(1)"}',
+        b'{"consumerKey": "0123456789abcdef", "validationUrl": "https://x.example/\\u001b[31m"}',
+        b'{"consumerKey": "0123456789\\nendpoint=x", "validationUrl": "https://x.example/"}',
+        b'{"consumerKey": 7}',
+        b"<html>",
+    ],
+)
+def test_what_is_no_key_or_no_link_is_neither_shown_nor_kept(api: Simulator, home: Path, body: bytes) -> None:
+    api.faults.add("POST", "/v1/auth/credential", status=200, body=body)
+    done = run(home, "login", **application(api))
+    assert done.returncode == 1
+    assert "without a consumer key" in done.stderr
+    assert "0123456789" not in done.stdout + done.stderr
+    assert list(home.iterdir()) == []
+
+
+def test_a_key_that_cannot_be_kept_is_revoked(api: Simulator, home: Path) -> None:
+    with piped(home, "login", **application(api)) as login:
+        link = login.link()
+        (home / ".ovh.conf").mkdir()
+        visit(link)
+        assert login.end() == 2
+    assert [request.raw_path for request in api.requests][-1] == "/v1/auth/logout"
+
+
+@pytest.mark.promise("logout")
+def test_logout_revokes_the_key_and_takes_it_out(api: Simulator, home: Path) -> None:
+    log_in(api, home)
+    key = key_in(home / ".ovh.conf")
+    done = run(home, "logout")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"The consumer key …{key[-4:]} is revoked." in done.stdout
+    assert key not in done.stdout
+    found = api.consumer_keys.find(key)
+    assert found is not None
+    assert found.state == "expired"
+    assert "application_secret=" in (home / ".ovh.conf").read_text()
+    assert "consumer_key" not in (home / ".ovh.conf").read_text()
+    again = run(home, "logout")
+    assert (again.returncode, again.stdout.startswith("Nobody is logged in")) == (0, True)
+
+
+@pytest.mark.promise("logout")
+def test_logout_says_what_to_do_by_hand_where_revoking_failed(api: Simulator, home: Path) -> None:
+    log_in(api, home)
+    api.faults.add("POST", "/v1/auth/logout", status=500, times=9)
+    done = run(home, "logout")
+    assert done.returncode == 1
+    assert "DELETE /v1/me/api/credential/{credentialId}" in done.stderr
+    assert "consumer_key" not in (home / ".ovh.conf").read_text()
+
+
+def test_login_says_that_a_variable_wins_over_the_file(api: Simulator, home: Path) -> None:
+    said = log_in(api, home, OVH_CONSUMER_KEY=api.account.consumer_key)
+    assert "would use other keys: variables (OVH_CONSUMER_KEY" in said
+
+
+def test_login_never_touches_a_file_of_the_current_directory(api: Simulator, home: Path) -> None:
+    here = home / "ovh.conf"
+    here.write_text(f"[{api.url}]\nconsumer_key=somebody-elses\n")
+    said = log_in(api, home)
+    assert here.read_text() == f"[{api.url}]\nconsumer_key=somebody-elses\n"
+    assert "would refuse: " in said or "would use other keys" in said
+
+
+@pytest.mark.promise("login.browser")
+def test_a_browser_is_opened_where_there_is_a_desktop_only(api: Simulator, home: Path) -> None:
+    opened = home / "opened"
+    script = home / "browser"
+    script.write_text(f'#!/bin/sh\necho "$1" >> {opened}\n')
+    script.chmod(0o700)
+    browser = f"{script} %s &"
+    log_in(api, home, BROWSER=browser)
+    log_in(api, home, "--no-browser", BROWSER=browser, DISPLAY=":9")
+    log_in(api, home, BROWSER=browser, DISPLAY=":9", SSH_CONNECTION="192.0.2.1 1 192.0.2.2 22")
+    assert not opened.exists()
+    said = log_in(api, home, BROWSER=browser, DISPLAY=":9")
+    assert "Your browser opens it, too." in said
+    wait_until(lambda: opened.exists() and opened.read_text().endswith("\n"))
+    assert opened.read_text().strip() in said
+
+
+@pytest.mark.promise("secrets.never")
+def test_no_secret_is_shown_or_logged_by_login_and_logout(api: Simulator, home: Path) -> None:
+    shown = [log_in(api, home, "--log-level", "debug")]
+    keys = [key_in(home / ".ovh.conf")]
+    secrets = [api.account.application_secret, *keys]
+    echo = str(secrets).replace("'", '"').encode()
+    for status in (400, 403, 500):
+        api.faults.add("POST", "/v1/auth/credential", status=status, body=b'{"message": ' + echo[1:70] + b"}")
+        shown.append(str(run(home, "login", "--log-level", "debug", **application(api))))
+    api.faults.add(
+        "GET", "/v1/auth/currentCredential", status=200, body=b'{"status": "refused' + echo[2:40] + b'"}'
+    )
+    shown.append(str(run(home, "login", "--log-level", "debug", **application(api))))
+    api.faults.add("POST", "/v1/auth/logout", status=403, body=b'{"message": ' + echo[1:70] + b"}")
+    shown.append(str(run(home, "logout", "--log-level", "debug")))
+    assert "level=debug" in "".join(shown)
+    assert leaks(secrets, shown) == []
+    (home / ".ovh.conf").unlink()
+    assert leaks(secrets, texts_below(home)) == []
