@@ -16,6 +16,8 @@ from ovh_api_mcp.limits import REDACTED_TOKENS
 T = TypeVar("T", bound=str)
 
 MASK = "***"
+_SHOWN = 4  # characters
+_SHORTEST_SHOWN = 12  # characters of a text whose last ones are of no use to anybody
 _SHORTEST_REDACTED = 4  # characters; shorter values would blot out ordinary words
 
 
@@ -31,6 +33,10 @@ class Secret(Generic[T]):
     def reveal(self) -> T:
         """Return the text itself."""
         return self._value
+
+    def ending(self) -> str:
+        """Return the last characters, which tell a long text from others; of a short one nothing."""
+        return f"…{self._value[-_SHOWN:]}" if len(self._value) >= _SHORTEST_SHOWN else "…"
 
     def __repr__(self) -> str:
         return MASK

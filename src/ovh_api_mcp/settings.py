@@ -31,7 +31,7 @@ from ovh_api_mcp.ovh.credentials import (
     secrets_of,
 )
 from ovh_api_mcp.ovh.endpoints import Endpoint, is_loopback, parse_endpoint
-from ovh_api_mcp.ovh.named_accounts import NamedAccount, find_account
+from ovh_api_mcp.ovh.named_accounts import NamedAccount, find_account, find_block
 from ovh_api_mcp.ovh.network import NetworkOptions
 from ovh_api_mcp.secret import Secret
 
@@ -135,11 +135,13 @@ def load_settings(
     *,
     config_paths: Sequence[Path] | None = None,
     default_log_level: LogLevelName = "info",
+    with_credentials: bool = True,
 ) -> Settings:
     """Return the settings that flags, environment and OVHcloud's files make.
 
     `config_paths` replaces the files, the strongest first; a relative path counts as being in the
-    current directory. `default_log_level` is for commands that people run, who want less to read.
+    current directory. `default_log_level` is for commands that people run, who want less to read;
+    without `with_credentials` nobody signs in, whatever is given.
     Raises SettingsError, whose message names flag and variable.
     """
     given = _Given({name: value.strip() for name, value in environment.items() if value.strip()})
@@ -157,7 +159,7 @@ def load_settings(
         transport=given.choice(flags.transport, _TRANSPORT, get_args(TransportName), "http"),
         host=_host(flags.host),
         port=given.integer(flags.port, _PORT, PORT_DEFAULT, low=0, high=65535),
-        accounts=_accounts(flags, given, files),
+        accounts=_accounts(flags, given, files, with_credentials=with_credentials),
         services=_services(given.text(flags.services, _SERVICES)),
         cache_dir=_cache_dir(given.text(flags.cache_dir, _CACHE_DIR), given) if has_cache else None,
         cache_ttl_s=cache_ttl_s,
@@ -225,6 +227,52 @@ def load_login_settings(
         log_level=given.choice(flags.log_level, _LOG_LEVEL, get_args(LogLevelName), "warning"),
         network=_network(given),
         has_display=_has_display(given),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where endpoint and credentials come from, in words, and what may be shown of each.
+
+    `files` are the files of OVHcloud that were read, the strongest first.
+    """
+
+    endpoint: str
+    endpoint_text: str
+    credentials: Mapping[str, str]
+    shown: Mapping[str, str]
+    files: tuple[Path, ...]
+
+
+def load_origins(flags: Flags, environment: Mapping[str, str]) -> Origins:
+    """Return where a server that is started like this takes what from; *Raises* SettingsError."""
+    given = _Given({name: value.strip() for name, value in environment.items() if value.strip()})
+    home = given.variable("HOME") or given.variable("USERPROFILE")
+    files = load_conf_files(conf_paths(home))
+    if names := _account_names(flags, given):
+        found_account = find_block(names[0], files)
+        return Origins(
+            found_account.place,
+            found_account.endpoint_text,
+            {name: value.source for name, value in found_account.given.items()},
+            {name: value.value.ending() for name, value in found_account.given.items()},
+            tuple(file.path for file in files),
+        )
+    endpoint, endpoint_text = _endpoint(flags, given, files)
+    found = find_endpoint(files)
+    if (flags.endpoint or "").strip():
+        source = _ENDPOINT.flag
+    elif given.variable(_ENDPOINT.variable):
+        source = _ENDPOINT.variable
+    else:
+        source = found.source if found else "default"
+    values = {} if endpoint.is_simulator else _given_values(flags, given, files, endpoint, endpoint_text)
+    return Origins(
+        source,
+        endpoint_text,
+        {name: value.source for name, value in values.items()},
+        {name: value.value.ending() for name, value in values.items()},
+        tuple(file.path for file in files),
     )
 
 
@@ -340,13 +388,19 @@ def _invalid(option: _Option, value: str, rule: str) -> SettingsError:
 # --- endpoint and credentials ---------------------------------------------------------------------
 
 
-def _accounts(flags: Flags, given: _Given, files: Sequence[ConfFile]) -> tuple[NamedAccount, ...]:
-    """Return the accounts that were chosen by name, else the one that all other settings make."""
+def _account_names(flags: Flags, given: _Given) -> list[str]:
     parts = flags.account or given.variable(_ACCOUNT.variable).split(",")
-    names = [name for part in parts if (name := part.strip())]
+    return list(dict.fromkeys(name for part in parts if (name := part.strip())))
+
+
+def _accounts(
+    flags: Flags, given: _Given, files: Sequence[ConfFile], *, with_credentials: bool
+) -> tuple[NamedAccount, ...]:
+    """Return the accounts that were chosen by name, else the one that all other settings make."""
+    names = _account_names(flags, given)
     if not names:
-        endpoint, endpoint_text = _endpoint(flags, given, files)
-        credentials = _credentials(flags, given, files, endpoint, endpoint_text)
+        endpoint, text = _endpoint(flags, given, files)
+        credentials = _credentials(flags, given, files, endpoint, text) if with_credentials else None
         return (NamedAccount(DEFAULT_ACCOUNT, endpoint, credentials),)
     typed = (flags.endpoint, flags.app_key, flags.app_secret, flags.consumer_key)
     if any((*typed, flags.client_id, flags.client_secret)):
@@ -357,7 +411,7 @@ def _accounts(flags: Flags, given: _Given, files: Sequence[ConfFile]) -> tuple[N
         )
     if len(names) > limits.ACCOUNTS:
         raise _invalid(_ACCOUNT, ",".join(names), f"takes {limits.ACCOUNTS} accounts at most")
-    return tuple(find_account(name, files) for name in dict.fromkeys(names))
+    return tuple(find_account(name, files, with_credentials=with_credentials) for name in names)
 
 
 def _endpoint(flags: Flags, given: _Given, files: Sequence[ConfFile]) -> tuple[Endpoint, str]:

@@ -17,8 +17,6 @@ from ovh_api_mcp.settings import Flags, LoginSettings, load_login_settings, load
 
 SIGNED: Final = ("application_key", "application_secret", "consumer_key")
 SERVICE_ACCOUNT: Final = ("client_id", "client_secret")
-_SHOWN: Final = 4
-_LONG: Final = 12  # characters of a key of which the last may be shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +86,3 @@ def obstacles(endpoint: Endpoint, kept: Collection[Secret[str]]) -> str:
             "./ovh.conf win over this file. Unset them, or start it elsewhere."
         )
     return ""
-
-
-def shown_key(key: str) -> str:
-    """Return the end of a key, which tells it from others and is of no use to anybody."""
-    return f"…{key[-_SHOWN:]}" if len(key) >= _LONG else "…"

@@ -20,7 +20,6 @@ from ovh_api_mcp.cli.keys_file import (
     KeysFile,
     config_option,
     open_settings,
-    shown_key,
 )
 from ovh_api_mcp.cli.options import flags_of, options_named
 from ovh_api_mcp.cli.terminal import Terminal
@@ -101,7 +100,7 @@ def _tell(
     out: Terminal, file: KeysFile, values: Mapping[str, str], *, is_revoked: bool, forgets_all: bool
 ) -> None:
     if "consumer_key" in values and is_revoked:
-        out.line(f"The consumer key {shown_key(values['consumer_key'])} is revoked.")
+        out.line(f"The consumer key {Secret(values['consumer_key']).ending()} is revoked.")
     out.line(f"Taken out of {file.place}; the rest of the file is as it was.")
     if "client_id" in values:
         out.line(

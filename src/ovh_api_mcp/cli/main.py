@@ -35,7 +35,7 @@ _COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "doctor": (
         "ovh_api_mcp.cli.doctor",
         "doctor",
-        "Check that the program can work here, by trying to break its sandbox.",
+        "Check that the program can work here, and say what to do where it cannot.",
     ),
     "catalog": (
         "ovh_api_mcp.cli.catalog",

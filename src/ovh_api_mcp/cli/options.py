@@ -223,6 +223,25 @@ def options(*topics: Topic) -> list[click.Parameter]:
     return [row.option() for row in _ROWS if row.topic in topics]
 
 
+@dataclass(frozen=True, slots=True)
+class OptionNames:
+    """How one option is given, and what it is without; "" where it has none of the kind."""
+
+    flag: str
+    variable: str
+    default: str
+
+    @property
+    def field(self) -> str:
+        """Its name in settings.Flags."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+
+def option_names() -> list[OptionNames]:
+    """Return how every option of the table is given."""
+    return [OptionNames(row.flag, row.variable, row.default) for row in _ROWS]
+
+
 def options_named(*flags: str) -> list[click.Parameter]:
     """Return single options, in the order of the table."""
     return [row.option() for row in _ROWS if row.flag in flags]

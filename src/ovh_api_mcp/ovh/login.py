@@ -20,7 +20,6 @@ from ovh_api_mcp.catalog.model import Method
 from ovh_api_mcp.errors import (
     ApiError,
     NetworkError,
-    OvhMcpError,
     SettingsError,
     cut_foreign,
     is_transient,
@@ -41,7 +40,8 @@ from ovh_api_mcp.ovh.clock import ServerClock
 from ovh_api_mcp.ovh.credentials import ApplicationCredentials
 from ovh_api_mcp.ovh.endpoints import Endpoint
 from ovh_api_mcp.ovh.failures import api_error, is_signature_refused
-from ovh_api_mcp.ovh.key_record import KeyRecord, parse_key_record
+from ovh_api_mcp.ovh.holder import Holder, ask_holder
+from ovh_api_mcp.ovh.key_record import parse_key_record
 from ovh_api_mcp.ovh.messages import ApiRequest
 from ovh_api_mcp.ovh.signing import signed_headers
 from ovh_api_mcp.ovh.transport import HttpRequest, HttpResponse, Transport
@@ -66,26 +66,11 @@ class PendingKey:
     validation_url: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Whose a key is, "" where its rules do not let it tell, and its record."""
-
-    account: str
-    record: KeyRecord
-
-
 class _KeyAnswer(msgspec.Struct, frozen=True, rename="camel"):
     """Source: auth.ApiCredentialRequest of OVH's schemas."""
 
     consumer_key: str = ""
     validation_url: str = ""
-
-
-class _Account(msgspec.Struct, frozen=True):
-    """Source: nichandle.Nichandle, auth.Details of OVH's schemas."""
-
-    nichandle: str = ""
-    account: str = ""
 
 
 def parse_key(text: str, name: str) -> Secret[str]:
@@ -158,18 +143,14 @@ class Login:
 
     async def holder(self, consumer_key: Secret[str]) -> Holder:
         """Return whose the key is, and its record; *Raises* ApiError and NetworkError."""
-        async with aclosing(self._client(consumer_key)) as client:
-            try:
-                record = parse_key_record((await client.send(_get(KEY_RECORD_PATH))).body)
-            except ApiError as error:
-                if error.error_code != "NOT_GRANTED_CALL":
-                    raise
-                record = KeyRecord()
-            return Holder(await _account(client), record)
+        credentials = self._with_key(consumer_key)
+        return await ask_holder(self._transport, self._endpoint, credentials, self._redactor)
 
     async def revoke(self, consumer_key: Secret[str]) -> None:
         """Make the key useless at OVHcloud; *Raises* ApiError and NetworkError."""
-        async with aclosing(self._client(consumer_key)) as client:
+        credentials = self._with_key(consumer_key)
+        client = OvhClient(self._transport, self._endpoint, credentials, redactor=self._redactor)
+        async with aclosing(client):
             await client.send(ApiRequest(Method.POST, _LOGOUT_PATH, None, (), is_authenticated=True))
 
     async def _request_once(self, body: bytes, deadline_s: float) -> HttpResponse:
@@ -243,11 +224,6 @@ class Login:
     def _with_key(self, consumer_key: Secret[str]) -> ApplicationCredentials:
         return replace(self._application, consumer_key=consumer_key)
 
-    def _client(self, consumer_key: Secret[str]) -> OvhClient:
-        return OvhClient(
-            self._transport, self._endpoint, self._with_key(consumer_key), redactor=self._redactor
-        )
-
 
 def _seen_in_refusal(error: ApiError) -> _Seen:
     """Return what it tells of a key that it is refused its own record; *Raises* `error` where nothing."""
@@ -261,23 +237,6 @@ def _seen_in_refusal(error: ApiError) -> _Seen:
     if is_transient(error):
         return "unknown"
     raise error
-
-
-async def _account(client: OvhClient) -> str:
-    """Return the account's name; "" where the key may not ask."""
-    for path in ("/v1/me", "/v1/auth/details"):
-        try:
-            body = (await client.send(_get(path))).body
-            found = msgspec.json.decode(body, type=_Account)
-        except (OvhMcpError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            continue
-        if name := found.nichandle or found.account:
-            return cut_foreign(name, 60)
-    return ""
-
-
-def _get(path: str) -> ApiRequest:
-    return ApiRequest(Method.GET, path, None, (), is_authenticated=True)
 
 
 def _rejected(hint: str) -> NetworkError:

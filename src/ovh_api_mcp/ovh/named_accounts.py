@@ -40,19 +40,50 @@ class NamedAccount:
     credentials: Credentials
 
 
-def find_account(name: str, files: Sequence[ConfFile]) -> NamedAccount:
+@dataclass(frozen=True, slots=True)
+class AccountBlock:
+    """The section of an account: where it stands, and what is given there."""
+
+    name: str
+    file: ConfFile
+    place: str
+    endpoint_text: str
+    given: Mapping[CredentialName, GivenValue]
+
+
+def find_account(name: str, files: Sequence[ConfFile], *, with_credentials: bool = True) -> NamedAccount:
     """Return the account of a name; *Raises* SettingsError, `account-unknown` with the names there are."""
-    if not _NAME.fullmatch(name):
-        raise _unknown(name, files)
-    for file in files:
-        for section in (f"{_PREFIX}{name}", name):
-            values = file.sections.get(section)
-            if values is not None and (section != name or name in ENDPOINT_NAMES):
-                return _account(name, file, section, values)
+    block = find_block(name, files)
+    endpoint = parse_endpoint(block.endpoint_text)
+    if endpoint.is_simulator or not with_credentials:
+        return NamedAccount(name, endpoint, None)  # a simulator brings its own
+    if not block.given:
+        raise SettingsError(
+            f"{block.place} has no keys. Give it application_key, application_secret and consumer_key; "
+            "client_id and client_secret; or access_token.",
+            code="credentials-half",
+        )
+    if block.file.is_of_current_directory:
+        _log.warning(
+            "event=credentials-of-current-directory file=%s account=%s next=%r",
+            *("./ovh.conf", name),
+            "if you did not write that file, stop and remove it: calls would go to another account",
+        )
+    return NamedAccount(name, endpoint, parse_credentials(block.given, endpoint))
+
+
+def find_block(name: str, files: Sequence[ConfFile]) -> AccountBlock:
+    """Return the section of an account, its values yet unchecked; *Raises* SettingsError."""
+    if _NAME.fullmatch(name):
+        for file in files:
+            for section in (f"{_PREFIX}{name}", name):
+                values = file.sections.get(section)
+                if values is not None and (section != name or name in ENDPOINT_NAMES):
+                    return _block(name, file, section, values)
     raise _unknown(name, files)
 
 
-def _account(name: str, file: ConfFile, section: str, values: Mapping[str, str]) -> NamedAccount:
+def _block(name: str, file: ConfFile, section: str, values: Mapping[str, str]) -> AccountBlock:
     place = f"{file.path} [{section}]"
     wrong = next((key for key in values if key not in ("endpoint", *_KEYS)), None)
     if wrong is not None and section != name:
@@ -68,25 +99,10 @@ def _account(name: str, file: ConfFile, section: str, values: Mapping[str, str])
             "keys to one. Move the section to ~/.ovh.conf.",
             code="endpoint-unknown",
         )
-    endpoint = parse_endpoint(text)
     given: dict[CredentialName, GivenValue] = {
         key: GivenValue(Secret(values[key]), f"{place} {key}") for key in _KEYS if key in values
     }
-    if endpoint.is_simulator:
-        return NamedAccount(name, endpoint, None)  # it brings its own
-    if not given:
-        raise SettingsError(
-            f"{place} has no keys. Give it application_key, application_secret and consumer_key; client_id "
-            "and client_secret; or access_token.",
-            code="credentials-half",
-        )
-    if file.is_of_current_directory:
-        _log.warning(
-            "event=credentials-of-current-directory file=%s account=%s next=%r",
-            *("./ovh.conf", name),
-            "if you did not write that file, stop and remove it: calls would go to another account",
-        )
-    return NamedAccount(name, endpoint, parse_credentials(given, endpoint))
+    return AccountBlock(name, file, place, text, given)
 
 
 def _names(files: Sequence[ConfFile]) -> Iterator[str]:
