@@ -212,7 +212,7 @@ def test_without_a_terminal_missing_keys_are_an_error_that_says_what_to_give(
         (["--rules", "GET /me?x=1"], "--rules is"),
         (["--read-only", "--rules", "GET /me"], "exclude each other"),
         (["--endpoint", "simulator"], "ovh-api-mcp simulate"),
-        (["--client-id", "x"], "No such option"),
+        (["--client-id", "x"], "Credentials of another kind are set: --client-id"),
     ],
 )
 def test_a_login_that_makes_no_sense_is_refused_with_status_2(

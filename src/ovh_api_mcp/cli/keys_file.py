@@ -9,6 +9,7 @@ from typing import Final
 
 import click
 
+from ovh_api_mcp.cli.terminal import Terminal
 from ovh_api_mcp.errors import OvhMcpError, SettingsError, cut_foreign
 from ovh_api_mcp.ovh.conf_store import ConfStore
 from ovh_api_mcp.ovh.endpoints import Endpoint
@@ -21,10 +22,11 @@ SERVICE_ACCOUNT: Final = ("client_id", "client_secret")
 
 @dataclass(frozen=True, slots=True)
 class KeysFile:
-    """The section of one endpoint in one file."""
+    """The section of one endpoint in one file; `held` is the end of the consumer key found there."""
 
     store: ConfStore
     section: str
+    held: str
 
     @property
     def place(self) -> str:
@@ -59,14 +61,28 @@ def open_settings(flags: Flags, config: Path | None) -> tuple[LoginSettings, Key
     sections = store.read()
     names = (settings.endpoint.name, settings.endpoint.name.removeprefix("ovh-"))
     section = next((name for name in names if sections.get(name)), names[0])
-    return settings, KeysFile(store, section)
+    key = sections.get(section, {}).get("consumer_key", "")
+    return settings, KeysFile(store, section, Secret(key).ending() if key else "")
 
 
-def keep_keys(file: KeysFile, endpoint: Endpoint, values: dict[str, str]) -> None:
+def tell_replaced(out: Terminal, ending: str) -> None:
+    """Say what becomes of a key that was replaced; others may use it, so it is not revoked unasked."""
+    if ending:
+        out.line(
+            f"The consumer key {ending} that stood there before is still valid: revoke it in the customer "
+            "panel (API keys) if nothing else uses it."
+        )
+
+
+def keep_keys(
+    file: KeysFile, endpoint: Endpoint, values: dict[str, str], *, instead_of: Collection[str] = ()
+) -> None:
     """Write `values`, and the endpoint where none is named yet; *Raises* SettingsError."""
     if not file.store.read().get("default", {}).get("endpoint"):
         file.store.put("default", {"endpoint": endpoint.name})
     file.store.put(file.section, values)
+    if instead_of:
+        file.store.remove(file.section, instead_of)
 
 
 def obstacles(endpoint: Endpoint, kept: Collection[Secret[str]]) -> str:

@@ -12,14 +12,22 @@ from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 import click
 
 from ovh_api_mcp.cli.browser import open_page
-from ovh_api_mcp.cli.keys_file import KeysFile, config_option, keep_keys, obstacles, open_settings
+from ovh_api_mcp.cli.keys_file import (
+    KeysFile,
+    config_option,
+    keep_keys,
+    obstacles,
+    open_settings,
+    tell_replaced,
+)
 from ovh_api_mcp.cli.login_questions import Keys, ask_keys
 from ovh_api_mcp.cli.options import flags_of, options_named
+from ovh_api_mcp.cli.service_account import AccountWish, log_in_service_account
 from ovh_api_mcp.cli.terminal import ProgressBar, Terminal
 from ovh_api_mcp.errors import ApiError, NetworkError, SettingsError
 from ovh_api_mcp.limits import LOGIN_WAIT_S
@@ -31,6 +39,7 @@ from ovh_api_mcp.ovh.access_rules import (
     with_own_rules,
 )
 from ovh_api_mcp.ovh.login import Login
+from ovh_api_mcp.ovh.service_account import parse_actions
 from ovh_api_mcp.ovh.transport import Transport
 from ovh_api_mcp.secret import Redactor, Secret
 from ovh_api_mcp.server.log_lines import configure_logging
@@ -43,9 +52,14 @@ _OTHER_KINDS: Final = ("client_id", "client_secret", "access_token")
 class _Wish:
     """What was asked for on the command line."""
 
-    rules: tuple[AccessRule, ...]
+    asked: tuple[AccessRule, ...]
     opens_browser: bool
     timeout_s: float
+
+    @property
+    def rules(self) -> tuple[AccessRule, ...]:
+        """All rules of the key."""
+        return with_own_rules(self.asked)
 
 
 @click.command(
@@ -66,22 +80,26 @@ class _Wish:
             metavar="SECONDS",
             help=f"How long to wait for you to validate. [default: {LOGIN_WAIT_S:g}]",
         ),
+        click.Option(
+            ["--service-account"],
+            is_flag=True,
+            help="Keep an OAuth2 service account instead of keys, or be guided to one.",
+        ),
+        click.Option(
+            ["--action"],
+            multiple=True,
+            metavar="ACTION",
+            help="What a new service account may do, such as dnsZone:apiovh:*; may be repeated. Everything"
+            " by default.",
+        ),
+        click.Option(["--yes"], is_flag=True, help="Create the service account without asking first."),
         config_option(),
-        *options_named("--endpoint", "--app-key", "--app-secret", "--consumer-key", "--log-level"),
+        *options_named("--endpoint", "--app-key", "--app-secret", "--consumer-key"),
+        *options_named("--client-id", "--client-secret", "--log-level"),
     ],
 )
 @click.pass_context
-def login(
-    context: click.Context,
-    /,
-    *,
-    read_only: bool,
-    rules: tuple[str, ...],
-    no_browser: bool,
-    timeout: float,
-    config: Path | None,
-    **_: object,
-) -> None:
+def login(context: click.Context, /, **typed: Unpack[_Typed]) -> None:
     """Get a key for your OVHcloud account, and keep it in ~/.ovh.conf, where the server finds it.
 
     Asks for an application key and its secret (or takes them from options, variables or ovh.conf),
@@ -89,24 +107,57 @@ def login(
 
     ovh-api-mcp login --read-only
     """
-    if read_only and rules:
-        raise click.UsageError("--read-only and --rules exclude each other.", context)
-    asked = parse_rules(rules) or (READ_ONLY if read_only else FULL_ACCESS)
-    settings, file = open_settings(flags_of(context), config)
-    wish = _Wish(with_own_rules(asked), settings.has_display and not no_browser, timeout)
+    _check_together(context, typed)
+    rules, actions = parse_rules(typed["rules"]), parse_actions(typed["action"])
+    flags = flags_of(context)
+    settings, file = open_settings(flags, typed["config"])
     redactor = Redactor(settings.secrets())
     configure_logging(settings.log_level, redactor)
-    _check_kinds(settings)
-    out = Terminal(sys.stdout, redactor)
-    _announce(out, settings, file, asked)
-    keys = ask_keys(settings, wish.rules)
-    for key in (Secret(keys.application_key), keys.application_secret, keys.consumer_key):
-        redactor.add(key or Secret(""))
     try:
-        asyncio.run(_log_in(out, settings, file, wish, keys, redactor))
+        if typed["service_account"]:
+            wish = AccountWish(actions, typed["yes"])
+            log_in_service_account(settings, file, flags, wish, redactor)
+        else:
+            asked = rules or (READ_ONLY if typed["read_only"] else FULL_ACCESS)
+            opens_browser = settings.has_display and not typed["no_browser"]
+            _log_in_with_keys(settings, file, _Wish(asked, opens_browser, typed["timeout"]), redactor)
     except (ApiError, NetworkError) as error:
         Terminal(sys.stderr, redactor).complain(error)
         context.exit(1)
+
+
+class _Typed(TypedDict):
+    """The options of this command alone; the others are read by flags_of."""
+
+    read_only: bool
+    rules: tuple[str, ...]
+    no_browser: bool
+    timeout: float
+    service_account: bool
+    action: tuple[str, ...]
+    yes: bool
+    config: Path | None
+
+
+def _check_together(context: click.Context, typed: _Typed) -> None:
+    if typed["read_only"] and typed["rules"]:
+        raise click.UsageError("--read-only and --rules exclude each other.", context)
+    if typed["service_account"] and (typed["read_only"] or typed["rules"]):
+        raise click.UsageError(
+            "The rights of a service account are IAM actions: name them with --action.", context
+        )
+    if not typed["service_account"] and (typed["action"] or typed["yes"]):
+        raise click.UsageError("--action and --yes go with --service-account.", context)
+
+
+def _log_in_with_keys(settings: LoginSettings, file: KeysFile, wish: _Wish, redactor: Redactor) -> None:
+    _check_kinds(settings)
+    out = Terminal(sys.stdout, redactor)
+    _announce(out, settings, file, wish.asked)
+    keys = ask_keys(settings, wish.rules)
+    for key in (Secret(keys.application_key), keys.application_secret, keys.consumer_key):
+        redactor.add(key or Secret(""))
+    asyncio.run(_log_in(out, settings, file, wish, keys, redactor))
 
 
 def _check_kinds(settings: LoginSettings) -> None:
@@ -144,6 +195,7 @@ async def _log_in(
         await _keep(login, settings, file, keys, consumer_key)
         await _show(out, login, consumer_key)
         out.line(f"Kept in {file.place}.")
+        tell_replaced(out, file.held if file.held != consumer_key.ending() else "")
         if trouble := obstacles(settings.endpoint, (keys.application_secret, consumer_key)):
             out.line(out.coloured(trouble, "yellow"))
         else:

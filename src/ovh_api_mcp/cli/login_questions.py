@@ -38,12 +38,12 @@ def ask_keys(settings: LoginSettings, rules: Sequence[AccessRule]) -> Keys:
     """
     given = settings.given
     is_asked = any(name not in given for name in _APPLICATION)
-    if is_asked and not _can_ask():
+    if is_asked and not can_ask():
         raise _incomplete(settings)
     if is_asked:
         _show_pages(settings, rules)
-    application_key = given["application_key"].value if "application_key" in given else _ask(_APPLICATION[0])
-    secret = given["application_secret"].value if "application_secret" in given else _ask(_APPLICATION[1])
+    application_key = given["application_key"].value if "application_key" in given else ask(_APPLICATION[0])
+    secret = given["application_secret"].value if "application_secret" in given else ask(_APPLICATION[1])
     consumer = given.get("consumer_key")
     # One in a file or the environment is what login replaces; a typed one is kept.
     if consumer is not None and consumer.source == "--consumer-key":
@@ -51,7 +51,8 @@ def ask_keys(settings: LoginSettings, rules: Sequence[AccessRule]) -> Keys:
     return Keys(application_key.reveal(), secret, _ask_consumer_key() if is_asked else None)
 
 
-def _can_ask() -> bool:
+def can_ask() -> bool:
+    """Tell whether somebody can answer a question."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
@@ -65,7 +66,8 @@ def _show_pages(settings: LoginSettings, rules: Sequence[AccessRule]) -> None:
     err.line("What you type or paste now is not shown.")
 
 
-def _ask(name: str) -> Secret[str]:
+def ask(name: str) -> Secret[str]:
+    """Return the key or secret called `name` that a person types, without showing it."""
     words = name.replace("_", " ")
 
     def parse(text: str) -> Secret[str]:
