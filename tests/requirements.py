@@ -112,6 +112,7 @@ PROMISES: Final[dict[str, str]] = {
     "login.rules": "The key has the rules that were asked for, and may tell of itself and be revoked.",
     "login.conf": "Keys are kept in OVHcloud's own ovh.conf, 0600, the rest of which stays byte for byte.",
     "login.browser": "A browser is opened where there is a desktop; the link is printed always.",
+    "login.keyring": "With --keyring secrets are in the system's keyring, where the server reads them.",
     "login.service-account": "login --service-account guides to one, and creates it after a yes.",
     "logout": "logout revokes the key and takes it out; where revoking fails it says what to do by hand.",
     "doctor.checks": "doctor tells settings and sources, API, clock, credentials, catalogue, port, and what to do next.",

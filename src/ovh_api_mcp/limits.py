@@ -147,6 +147,7 @@ LOGIN_POLL_MAX_S: Final = 4.0  # OVHcloud's advice is 60 requests a minute at mo
 DOCTOR_CHECK_S: Final = 15.0  # one check of doctor: some requests with their retries
 DOCTOR_PORT_S: Final = 3.0  # for whoever holds the port to say who it is
 EXPIRES_SOON_S: Final = 7 * 86_400.0  # a key that ends within it is noted
+KEYRING_WAIT_S: Final = 60.0  # for a person to unlock the system's keyring, which may ask for a password
 LOGIN_RULES: Final = 50  # of a consumer key that is asked for
 VALIDATION_URL_CHARS: Final = 2_048  # of the page that a person opens; browsers take no longer one
 CLOCK_MAX_AGE_S: Final = 3_600.0  # the server's time is asked again after this long

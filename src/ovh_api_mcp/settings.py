@@ -21,7 +21,14 @@ import platformdirs
 from ovh_api_mcp import limits
 from ovh_api_mcp.errors import SettingsError, cut_foreign
 from ovh_api_mcp.gate.policy import ACCESS_MODES, ASKED_FOR, MAY_BE_ASKED_FOR, Access, Policy
-from ovh_api_mcp.ovh.conf_file import ConfFile, conf_paths, find_endpoint, find_value, load_conf_files
+from ovh_api_mcp.ovh.conf_file import (
+    ConfFile,
+    FoundValue,
+    conf_paths,
+    find_endpoint,
+    find_value,
+    load_conf_files,
+)
 from ovh_api_mcp.ovh.credentials import (
     CREDENTIAL_OPTIONS,
     CredentialName,
@@ -31,6 +38,8 @@ from ovh_api_mcp.ovh.credentials import (
     secrets_of,
 )
 from ovh_api_mcp.ovh.endpoints import Endpoint, is_loopback, parse_endpoint
+from ovh_api_mcp.ovh.keyring_store import MARK as KEYRING_MARK
+from ovh_api_mcp.ovh.keyring_store import read_secret
 from ovh_api_mcp.ovh.named_accounts import NamedAccount, find_account, find_block
 from ovh_api_mcp.ovh.network import NetworkOptions
 from ovh_api_mcp.secret import Secret
@@ -222,7 +231,7 @@ def load_login_settings(
     own = Path(home) / ".ovh.conf" if home and Path(home).is_absolute() else None
     return LoginSettings(
         endpoint=endpoint,
-        given=_given_values(flags, given, files, endpoint, endpoint_text),
+        given=_given_values(flags, given, files, endpoint, endpoint_text, is_login=True),
         config_path=config_path or own,
         log_level=given.choice(flags.log_level, _LOG_LEVEL, get_args(LogLevelName), "warning"),
         network=_network(given),
@@ -444,9 +453,18 @@ def _credentials(
 
 
 def _given_values(
-    flags: Flags, given: _Given, files: Sequence[ConfFile], endpoint: Endpoint, endpoint_text: str
+    flags: Flags,
+    given: _Given,
+    files: Sequence[ConfFile],
+    endpoint: Endpoint,
+    endpoint_text: str,
+    *,
+    is_login: bool = False,
 ) -> dict[CredentialName, GivenValue]:
-    """Return every value of credentials that is given, the strongest of each, with its place."""
+    """Return every value of credentials that is given, the strongest of each, with its place.
+
+    What the keyring does not give is missing for login, which can ask for it, and an error elsewhere.
+    """
     sections = (endpoint.name, f"{endpoint.name}/", endpoint.name.removeprefix("ovh-"), endpoint_text)
     typed: dict[CredentialName, str | None] = {
         "application_key": flags.app_key,
@@ -470,8 +488,21 @@ def _given_values(
                     code="setting-invalid",
                 )
             is_here = found.file.is_of_current_directory
-            values[name] = GivenValue(Secret(found.text), found.source, is_of_current_directory=is_here)
+            try:
+                secret, source = _secret_of(found)
+            except SettingsError:
+                if not is_login:
+                    raise
+                continue
+            values[name] = GivenValue(secret, source, is_of_current_directory=is_here)
     return values
+
+
+def _secret_of(found: FoundValue) -> tuple[Secret[str], str]:
+    """Return a value of a file and its place, the system's keyring where the file says so."""
+    if found.text != KEYRING_MARK:
+        return Secret(found.text), found.source
+    return read_secret(found.section, found.key), f"{found.source} (keyring)"
 
 
 def _warn_of_current_directory(values: Mapping[CredentialName, GivenValue]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,24 +14,35 @@ from ovh_api_mcp.cli.terminal import Terminal
 from ovh_api_mcp.errors import OvhMcpError, SettingsError, cut_foreign
 from ovh_api_mcp.ovh.conf_store import ConfStore
 from ovh_api_mcp.ovh.endpoints import Endpoint
+from ovh_api_mcp.ovh.keyring_store import MARK, check_keyring, forget_secret, keep_secret
 from ovh_api_mcp.secret import Secret
 from ovh_api_mcp.settings import Flags, LoginSettings, load_login_settings, load_settings, read_environment
 
 SIGNED: Final = ("application_key", "application_secret", "consumer_key")
+_SECRETS: Final = ("application_secret", "consumer_key", "client_secret")
 SERVICE_ACCOUNT: Final = ("client_id", "client_secret")
 
 
 @dataclass(frozen=True, slots=True)
 class KeysFile:
-    """The section of one endpoint in one file; `held` is the end of the consumer key found there."""
+    """The section of one endpoint in one file; `held` is the end of the consumer key found there.
+
+    With `in_keyring`, secrets that are put here go to the system's keyring, and a mark into the file.
+    """
 
     store: ConfStore
     section: str
     held: str
+    in_keyring: bool = False
 
     @property
     def place(self) -> str:
-        return f"{self.store.path} [{self.section}]"
+        aside = ", its secrets in the keyring" if self.in_keyring else ""
+        return f"{self.store.path} [{self.section}]{aside}"
+
+    def marked(self) -> list[str]:
+        """Return the names whose values are in the keyring."""
+        return [name for name, value in self.store.read().get(self.section, {}).items() if value == MARK]
 
 
 def config_option() -> click.Option:
@@ -42,7 +54,9 @@ def config_option() -> click.Option:
     )
 
 
-def open_settings(flags: Flags, config: Path | None) -> tuple[LoginSettings, KeysFile]:
+def open_settings(
+    flags: Flags, config: Path | None, *, in_keyring: bool = False
+) -> tuple[LoginSettings, KeysFile]:
     """Return what is given, and the file, which has been checked; *Raises* SettingsError."""
     path = config.absolute() if config is not None else None
     settings = load_login_settings(flags, read_environment(), config_path=path)
@@ -59,10 +73,13 @@ def open_settings(flags: Flags, config: Path | None) -> tuple[LoginSettings, Key
         )
     store = ConfStore(settings.config_path)
     sections = store.read()
+    if in_keyring:
+        check_keyring()
     names = (settings.endpoint.name, settings.endpoint.name.removeprefix("ovh-"))
     section = next((name for name in names if sections.get(name)), names[0])
-    key = sections.get(section, {}).get("consumer_key", "")
-    return settings, KeysFile(store, section, Secret(key).ending() if key else "")
+    key = settings.given.get("consumer_key")
+    is_here = key is not None and key.source.startswith(str(store.path))
+    return settings, KeysFile(store, section, key.value.ending() if key and is_here else "", in_keyring)
 
 
 def tell_replaced(out: Terminal, ending: str) -> None:
@@ -80,9 +97,16 @@ def keep_keys(
     """Write `values`, and the endpoint where none is named yet; *Raises* SettingsError."""
     if not file.store.read().get("default", {}).get("endpoint"):
         file.store.put("default", {"endpoint": endpoint.name})
-    file.store.put(file.section, values)
+    stale = set(file.marked()) & {*values, *instead_of}
+    secrets = [name for name in values if name in _SECRETS and file.in_keyring]
+    for name in secrets:
+        keep_secret(file.section, name, Secret(values[name]))
+    file.store.put(file.section, {**values, **dict.fromkeys(secrets, MARK)})
     if instead_of:
         file.store.remove(file.section, instead_of)
+    for name in stale.difference(secrets):
+        with suppress(SettingsError):  # it is of no use to anybody without its mark
+            forget_secret(file.section, name)
 
 
 def obstacles(endpoint: Endpoint, kept: Collection[Secret[str]]) -> str:

@@ -93,6 +93,12 @@ class _Wish:
             " by default.",
         ),
         click.Option(["--yes"], is_flag=True, help="Create the service account without asking first."),
+        click.Option(
+            ["--keyring"],
+            is_flag=True,
+            help="Keep secrets in the system's keyring, and in the file a mark that says so; OVHcloud's own"
+            " tools cannot follow it. Needs ovh-api-mcp[keyring].",
+        ),
         config_option(),
         *options_named("--endpoint", "--app-key", "--app-secret", "--consumer-key"),
         *options_named("--client-id", "--client-secret", "--log-level"),
@@ -110,7 +116,7 @@ def login(context: click.Context, /, **typed: Unpack[_Typed]) -> None:
     _check_together(context, typed)
     rules, actions = parse_rules(typed["rules"]), parse_actions(typed["action"])
     flags = flags_of(context)
-    settings, file = open_settings(flags, typed["config"])
+    settings, file = open_settings(flags, typed["config"], in_keyring=typed["keyring"])
     redactor = Redactor(settings.secrets())
     configure_logging(settings.log_level, redactor)
     try:
@@ -136,6 +142,7 @@ class _Typed(TypedDict):
     service_account: bool
     action: tuple[str, ...]
     yes: bool
+    keyring: bool
     config: Path | None
 
 

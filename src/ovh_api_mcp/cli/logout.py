@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping
-from contextlib import aclosing
+from collections.abc import Iterable, Mapping
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +23,8 @@ from ovh_api_mcp.cli.keys_file import (
 )
 from ovh_api_mcp.cli.options import flags_of, options_named
 from ovh_api_mcp.cli.terminal import Terminal
-from ovh_api_mcp.errors import ApiError, NetworkError, cut_foreign
+from ovh_api_mcp.errors import ApiError, NetworkError, SettingsError, cut_foreign
+from ovh_api_mcp.ovh.keyring_store import MARK, forget_secret, read_secret
 from ovh_api_mcp.ovh.login import Login
 from ovh_api_mcp.ovh.transport import Transport
 from ovh_api_mcp.secret import Redactor, Secret
@@ -60,14 +61,30 @@ def logout(context: click.Context, /, *, forgets_all: bool, config: Path | None,
             f"Nobody is logged in: {file.place} has no {' and no '.join((SIGNED[2], SERVICE_ACCOUNT[0]))}."
         )
         return
+    marked = file.marked()
+    values, locked = _unlocked(file, values, marked)
     for key in ("application_secret", "consumer_key", "client_secret"):
-        redactor.add(Secret(values.get(key, "")))
-    trouble = asyncio.run(_revoke(settings, values, redactor)) if "consumer_key" in values else ""
+        if key in values and values[key] != MARK:
+            redactor.add(Secret(values[key]))
+    trouble = locked
+    if "consumer_key" in values and not locked:
+        trouble = asyncio.run(_revoke(settings, values, redactor))
+    for name in set(marked).intersection(keys):
+        with suppress(SettingsError):  # it is of no use to anybody without its mark
+            forget_secret(file.section, name)
     file.store.remove(file.section, keys)
     if trouble:
         _tell_trouble(Terminal(sys.stderr, redactor), trouble)
     _tell(out, file, values, is_revoked=not trouble, forgets_all=forgets_all)
     context.exit(1 if trouble else 0)
+
+
+def _unlocked(file: KeysFile, values: Mapping[str, str], marked: Iterable[str]) -> tuple[dict[str, str], str]:
+    """Return the values with those of the keyring in their places, and why that failed."""
+    try:
+        return {**values, **{name: read_secret(file.section, name).reveal() for name in marked}}, ""
+    except SettingsError as error:
+        return dict(values), error.message
 
 
 async def _revoke(settings: LoginSettings, values: Mapping[str, str], redactor: Redactor) -> str:

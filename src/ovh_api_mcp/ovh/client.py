@@ -264,7 +264,8 @@ class OvhClient:
     def _credentials_missing(self, request: ApiRequest) -> NetworkError:
         oauth2 = ", or OVH_CLIENT_ID and OVH_CLIENT_SECRET" if self._endpoint.discovery_url else ""
         hint = (
-            f"Create keys at {cut_foreign(self._endpoint.create_token_url, 100)} and start the server with "
+            "Run ovh-api-mcp login, or create keys at "
+            f"{cut_foreign(self._endpoint.create_token_url, 80)} and start the server with "
             f"OVH_APPLICATION_KEY, OVH_APPLICATION_SECRET and OVH_CONSUMER_KEY{oauth2}."
         )
         path = cut_foreign(request.target.partition("?")[0], 60)
