@@ -288,6 +288,50 @@ def test_what_is_no_key_or_no_link_is_neither_shown_nor_kept(api: Simulator, hom
     assert list(home.iterdir()) == []
 
 
+def test_passing_faults_and_a_clock_that_is_off_do_not_end_the_wait(api: Simulator, home: Path) -> None:
+    api.time_offset_s = 7_200.0
+    for fault in ({"status": 500}, {"status": 429}, {"drop": True}):
+        api.faults.add("GET", "/v1/auth/currentCredential", times=1, **fault)
+    said = log_in(api, home)
+    assert f"Account: {api.account.nichandle}" in said
+
+
+def test_an_interrupted_login_stores_nothing(api: Simulator, home: Path) -> None:
+    with on_terminal(home, "login", **application(api)) as (login, keyboard):
+        login.wait_for("waiting for you to validate")
+        os.write(keyboard, b"\x03")
+        assert login.end() == 1
+    assert "Traceback" not in login.text
+    assert login.text.rstrip().endswith("Aborted!")
+    assert list(home.iterdir()) == []
+
+
+def test_a_key_that_is_typed_is_kept_as_it_is(api: Simulator, home: Path) -> None:
+    with on_terminal(home, "login", "--endpoint", api.url) as (login, keyboard):
+        for name, text in (
+            ("Application key: ", api.account.application_key),
+            ("Application secret: ", "with a space"),
+            ("(?s)Application secret: .*Application secret: ", api.account.application_secret),
+            ("Consumer key .*: ", api.account.consumer_key),
+        ):
+            login.wait_for(name)
+            os.write(keyboard, text.encode() + b"\n")
+            if " " in text:
+                login.wait_for("Error: ")
+        assert login.end() == 0
+    assert "with a space" not in login.text
+    assert key_in(home / ".ovh.conf") == api.account.consumer_key
+    assert not any(request.raw_path == "/v1/auth/credential" for request in api.requests)
+
+
+def test_a_file_that_others_could_read_is_closed_to_them(api: Simulator, home: Path) -> None:
+    file = home / ".ovh.conf"
+    file.write_text("[default]\n")
+    file.chmod(0o644)
+    log_in(api, home)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
 def test_a_key_that_cannot_be_kept_is_revoked(api: Simulator, home: Path) -> None:
     with piped(home, "login", **application(api)) as login:
         link = login.link()

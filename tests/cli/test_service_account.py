@@ -138,6 +138,14 @@ def test_a_policy_that_may_not_be_made_is_printed_for_somebody_who_may(api: Simu
     assert "client_secret=" in (home / ".ovh.conf").read_text()
 
 
+def test_a_new_account_that_does_not_work_yet_is_kept_all_the_same(api: Simulator, home: Path) -> None:
+    api.faults.add("POST", "/auth/oauth2/token", status=400, body=b'{"error": "invalid_client"}')
+    done = run(home, "login", "--service-account", "--yes")
+    assert done.returncode == 0
+    assert "A new one may take a minute" in done.stdout
+    assert "client_secret=" in (home / ".ovh.conf").read_text()
+
+
 def test_keys_that_may_not_create_one_leave_everything_as_it_was(api: Simulator, home: Path) -> None:
     before = (home / ".ovh.conf").read_bytes()
     api.faults.clear()

@@ -123,15 +123,30 @@ async def _keep(
         accounts = ServiceAccounts(transport, settings.endpoint, redactor)
         account = given or await _create(out, accounts, settings, file, flags, wish)
         redactor.add(account.client_secret)
-        holder = await accounts.holder(account.client_id, account.client_secret)
-        if given is not None:
+        if given is None:
+            await _show_new(out, accounts, account)
+        else:
+            await _show(out, accounts, account)
             _write(settings, file, account)
-        name = holder.account or "not told, as long as no policy lets it ask"
-        out.line(f"Logged in as {Secret(account.client_id).ending()}. Account: {out.strong(name)}.")
         out.line(f"Kept in {file.place}. It has no end; ovh-api-mcp logout forgets it.")
         tell_replaced(out, file.held)
         if trouble := obstacles(settings.endpoint, (account.client_secret,)):
             out.line(out.coloured(trouble, "yellow"))
+
+
+async def _show(out: Terminal, accounts: ServiceAccounts, account: NewAccount) -> None:
+    holder = await accounts.holder(account.client_id, account.client_secret)
+    name = holder.account or "not told, as long as no policy lets it ask"
+    out.line(f"Logged in as {Secret(account.client_id).ending()}. Account: {out.strong(name)}.")
+
+
+async def _show_new(out: Terminal, accounts: ServiceAccounts, account: NewAccount) -> None:
+    """Do the same for an account that is kept already, and may not be known everywhere yet."""
+    try:
+        await _show(out, accounts, account)
+    except (ApiError, NetworkError) as error:
+        out.line(f"It could not be tried: {out.plain(error.message)}")
+        out.line("A new one may take a minute. See whether it works: ovh-api-mcp doctor")
 
 
 async def _create(

@@ -6,21 +6,18 @@ secret. What the API said is cut.
 
 from __future__ import annotations
 
-import re
 from typing import Final
-
-import msgspec
 
 from ovh_api_mcp.errors import ApiError, cut_foreign
 from ovh_api_mcp.ovh.credentials import ApplicationCredentials
 from ovh_api_mcp.ovh.endpoints import Endpoint
+from ovh_api_mcp.ovh.key_record import parse_key_record
 
 KEY_RECORD_PATH: Final = "/v1/auth/currentCredential"
 
 _SHOWN_OF_KEY: Final = 4
 _LONG_KEY: Final = 12  # characters of a key of which the last may be shown
 _LENGTHS_EXCHANGED: Final = (32, 16)
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.Z+-]{5,20}")
 _VALIDATE: Final = "Ask the user to validate it at its link, or for another one."
 
 NOT_RENEWABLE: Final = (
@@ -32,13 +29,6 @@ RENEWED_IN_VAIN: Final = (
     "endpoint's. Ask the user to check OVH_CLIENT_ID and OVH_ENDPOINT."
 )
 NOT_SAID: Final = ""
-
-
-class _KeyRecord(msgspec.Struct, frozen=True):
-    """Source: auth.ApiCredential of OVH's schemas."""
-
-    status: str = ""
-    expiration: str | None = None
 
 
 def misplaced_keys(credentials: ApplicationCredentials) -> str:
@@ -75,11 +65,8 @@ def clock_off(off_s: int) -> str:
 
 def told_by_record(body: bytes) -> str:
     """Return what the record of a consumer key tells, which the API gave to a signed request."""
-    try:
-        record = msgspec.json.decode(body, type=_KeyRecord)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        record = _KeyRecord()
-    until = f" until {record.expiration}" if record.expiration and _DATE.fullmatch(record.expiration) else ""
+    record = parse_key_record(body)
+    until = f" until {record.until}" if record.until else ""
     if record.status not in ("", "validated"):
         return f"The API calls the consumer key {cut_foreign(record.status, 40)}{until}. {_VALIDATE}"
     return (

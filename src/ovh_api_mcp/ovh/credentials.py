@@ -144,6 +144,7 @@ def _half(given: Mapping[CredentialName, GivenValue], missing: list[CredentialNa
         f"Half of the credentials is missing: {_sources(given)} is set, but not {wanted}. "
         "Set what is missing, or unset the rest.",
         code="credentials-half",
+        hint="Get a consumer key with: ovh-api-mcp login" if missing == ["consumer_key"] else "",
     )
 
 
