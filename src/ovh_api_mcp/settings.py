@@ -21,14 +21,7 @@ import platformdirs
 from ovh_api_mcp import limits
 from ovh_api_mcp.errors import SettingsError, cut_foreign
 from ovh_api_mcp.gate.policy import ACCESS_MODES, ASKED_FOR, MAY_BE_ASKED_FOR, Access, Policy
-from ovh_api_mcp.ovh.conf_file import (
-    ConfFile,
-    FoundValue,
-    conf_paths,
-    find_endpoint,
-    find_value,
-    load_conf_files,
-)
+from ovh_api_mcp.ovh.conf_file import ConfFile, conf_paths, find_endpoint, find_value, load_conf_files
 from ovh_api_mcp.ovh.credentials import (
     CREDENTIAL_OPTIONS,
     CredentialName,
@@ -38,8 +31,7 @@ from ovh_api_mcp.ovh.credentials import (
     secrets_of,
 )
 from ovh_api_mcp.ovh.endpoints import Endpoint, is_loopback, parse_endpoint
-from ovh_api_mcp.ovh.keyring_store import MARK as KEYRING_MARK
-from ovh_api_mcp.ovh.keyring_store import read_secret
+from ovh_api_mcp.ovh.keyring_store import secret_of
 from ovh_api_mcp.ovh.named_accounts import NamedAccount, find_account, find_block
 from ovh_api_mcp.ovh.network import NetworkOptions
 from ovh_api_mcp.secret import Secret
@@ -489,20 +481,13 @@ def _given_values(
                 )
             is_here = found.file.is_of_current_directory
             try:
-                secret, source = _secret_of(found)
+                secret, source = secret_of(found)
             except SettingsError:
                 if not is_login:
                     raise
                 continue
             values[name] = GivenValue(secret, source, is_of_current_directory=is_here)
     return values
-
-
-def _secret_of(found: FoundValue) -> tuple[Secret[str], str]:
-    """Return a value of a file and its place, the system's keyring where the file says so."""
-    if found.text != KEYRING_MARK:
-        return Secret(found.text), found.source
-    return read_secret(found.section, found.key), f"{found.source} (keyring)"
 
 
 def _warn_of_current_directory(values: Mapping[CredentialName, GivenValue]) -> None:

@@ -14,6 +14,7 @@ from typing import Final, Protocol, TypeAlias, cast
 
 from ovh_api_mcp.errors import SettingsError
 from ovh_api_mcp.limits import KEYRING_WAIT_S
+from ovh_api_mcp.ovh.conf_file import FoundValue
 from ovh_api_mcp.secret import Secret
 
 MARK: Final = "keyring"
@@ -33,6 +34,16 @@ class _Keyring(Protocol):
 
 
 _Answer: TypeAlias = tuple[str | None, str]
+
+
+def secret_of(found: FoundValue) -> tuple[Secret[str], str]:
+    """Return a value of a file and its place: the keyring where the file has the mark.
+
+    Raises SettingsError `keyring-unavailable`.
+    """
+    if found.text != MARK:
+        return Secret(found.text), found.source
+    return read_secret(found.section, found.key), f"{found.source} (keyring)"
 
 
 def read_secret(section: str, name: str) -> Secret[str]:

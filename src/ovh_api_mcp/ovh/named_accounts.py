@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from typing import Final, get_args
 
 from ovh_api_mcp.errors import SettingsError, cut_foreign
-from ovh_api_mcp.ovh.conf_file import ConfFile
+from ovh_api_mcp.ovh.conf_file import ConfFile, FoundValue
 from ovh_api_mcp.ovh.credentials import CredentialName, Credentials, GivenValue, parse_credentials
 from ovh_api_mcp.ovh.endpoints import ENDPOINT_NAMES, Endpoint, parse_endpoint
-from ovh_api_mcp.secret import Secret
+from ovh_api_mcp.ovh.keyring_store import secret_of
 
 _log = logging.getLogger(__name__)
 
@@ -99,9 +99,10 @@ def _block(name: str, file: ConfFile, section: str, values: Mapping[str, str]) -
             "keys to one. Move the section to ~/.ovh.conf.",
             code="endpoint-unknown",
         )
-    given: dict[CredentialName, GivenValue] = {
-        key: GivenValue(Secret(values[key]), f"{place} {key}") for key in _KEYS if key in values
-    }
+    given: dict[CredentialName, GivenValue] = {}
+    for key in _KEYS:
+        if key in values:
+            given[key] = GivenValue(*secret_of(FoundValue(values[key], file, section, key)))
     return AccountBlock(name, file, place, text, given)
 
 
