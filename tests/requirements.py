@@ -45,6 +45,7 @@ PROMISES: Final[dict[str, str]] = {
     "access.labels": "Each operation has labels of what it does, in the document, in ovh.find and in ovh.describe.",
     "access.modes": "full lets all through, confirm asks a person before what is risky, read-only lets only reads through.",
     "access.policy": "A policy denies, asks and allows by rules; any deny beats any ask beats any allow; in doubt it denies.",
+    "access.asked": "Who is behind a client is asked by MCP elicitation, in both eras, and nothing is sent before a yes.",
     "access.denied": "What is denied is not sent; the script sees Denied and can go on.",
     # errors
     "errors.rights": "A 403 names the missing rule or IAM action, with a link and a policy that give just that.",

@@ -108,6 +108,7 @@ ROWS = [
     ("validation", "warn", "OVH_VALIDATION", "Strict", "validation", "warn", "strict"),
     ("access", "confirm", "OVH_ACCESS", "Read-Only", "access", Access("confirm"), Access("read-only")),
     ("ask", "write", "OVH_ASK", "spends, access", "access", asking("write"), asking("spends", "access")),
+    ("question_timeout", "5", "OVH_QUESTION_TIMEOUT", "6", "question_timeout_s", 5, 6),
     ("log_level", "debug", "OVH_LOG_LEVEL", "Warning", "log_level", "debug", "warning"),
 ]
 

@@ -76,6 +76,7 @@ class Flags:
     ask: str | None = None
     allow_secrets: bool = False
     policy: str | None = None
+    question_timeout: str | None = None
     schemas: str | None = None
     log_level: str | None = None
 
@@ -103,6 +104,7 @@ class Settings:
     allowed_hosts: tuple[str, ...]
     validation: ValidationName
     access: Access
+    question_timeout_s: int
     schemas_dir: Path | None
     log_level: LogLevelName
     network: NetworkOptions
@@ -183,6 +185,13 @@ def load_settings(
         allowed_hosts=_allowed_hosts(flags.allowed_host, given.variable(_ALLOWED_HOST.variable)),
         validation=given.choice(flags.validation, _VALIDATION, get_args(ValidationName), "strict"),
         access=_access(flags, given),
+        question_timeout_s=given.integer(
+            flags.question_timeout,
+            _QUESTION_TIMEOUT,
+            limits.QUESTION_TIMEOUT_S_DEFAULT,
+            low=1,
+            high=limits.QUESTION_TIMEOUT_S_MAX,
+        ),
         schemas_dir=_schemas_dir(flags.schemas),
         log_level=given.choice(flags.log_level, _LOG_LEVEL, get_args(LogLevelName), default_log_level),
         network=_network(given),
@@ -331,6 +340,7 @@ _ACCESS: Final = _Option("--access", "OVH_ACCESS")
 _ASK: Final = _Option("--ask", "OVH_ASK")
 _ALLOW_SECRETS: Final = _Option("--allow-secrets", "OVH_ALLOW_SECRETS")
 _POLICY: Final = _Option("--policy", "OVH_POLICY")
+_QUESTION_TIMEOUT: Final = _Option("--question-timeout", "OVH_QUESTION_TIMEOUT")
 _SCHEMAS: Final = _Option("--schemas")
 _LOG_LEVEL: Final = _Option("--log-level", "OVH_LOG_LEVEL")
 

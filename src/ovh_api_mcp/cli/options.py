@@ -206,6 +206,14 @@ _ROWS: Final = (
         "Rules in TOML of what is allowed, asked for and denied; try them with: ovh-api-mcp policy.",
         "OVH_POLICY",
     ),
+    _Row(
+        "api",
+        "--question-timeout",
+        "SECONDS",
+        "How long a question to a person waits, where the client's request stays open meanwhile.",
+        "OVH_QUESTION_TIMEOUT",
+        str(limits.QUESTION_TIMEOUT_S_DEFAULT),
+    ),
     _Row("api", "--schemas", "DIR", "Schemas that the simulator serves.", default="its own small set"),
     _Row(
         "log",

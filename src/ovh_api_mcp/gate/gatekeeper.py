@@ -9,14 +9,15 @@ nothing that a person does not let through.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import anyio
 import anyio.to_thread
 
 from ovh_api_mcp.catalog.absences import Absences
 from ovh_api_mcp.catalog.model import Method, Operation
-from ovh_api_mcp.errors import ApiError, InternalError, NetworkError, RefusedError
+from ovh_api_mcp.catalog.risk import Label
+from ovh_api_mcp.errors import ApiError, InternalError, NetworkError, OvhMcpError, RefusedError
 from ovh_api_mcp.gate.asked import Asked
 from ovh_api_mcp.gate.body import body_bytes
 from ovh_api_mcp.gate.call import ValidationMode, parse_call
@@ -28,11 +29,17 @@ from ovh_api_mcp.gate.match import Route, Router
 from ovh_api_mcp.gate.parameters import header_lines, query_string
 from ovh_api_mcp.gate.path import CallPath, normalise_path
 from ovh_api_mcp.gate.policy import Access, Verdict
+from ovh_api_mcp.gate.question import Ask, Question
 from ovh_api_mcp.gate.remarks import Remarks
 from ovh_api_mcp.gate.remedy import Rights
 from ovh_api_mcp.gate.verdict import Decision
 from ovh_api_mcp.json_value import JsonObject
-from ovh_api_mcp.limits import ALL_FAULTS_BYTES, CHECKED_AT_ONCE_BYTES, LARGE_CHECKED_AT_ONCE
+from ovh_api_mcp.limits import (
+    ALL_FAULTS_BYTES,
+    CHECKED_AT_ONCE_BYTES,
+    LARGE_CHECKED_AT_ONCE,
+    QUESTION_STATE_S,
+)
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
 
 Send = Callable[[ApiRequest], Awaitable[ApiResponse]]
@@ -58,6 +65,14 @@ class OperationSource(Protocol):
     def schema(self, name: str) -> JsonObject:
         """Return a component schema of the document, {} where there is none."""
         ...
+
+
+class _Checked(NamedTuple):
+    """A call that may leave, unless a person has to be asked first and says no."""
+
+    asked: Asked
+    request: ApiRequest
+    decision: Decision
 
 
 class Gatekeeper:
@@ -86,6 +101,7 @@ class Gatekeeper:
         self._inspection = Inspection(catalog.schema, self._answer_schema)
         self._router = Router(catalog.routes(), absences or Absences())
         self._explainer = Explainer(self._router, rights or Rights())
+        self._account = account
         self._judge = Judge(access or Access(), self._router, self._operation, account=account)
 
     async def request(
@@ -95,15 +111,19 @@ class Gatekeeper:
         *,
         through: Through = _directly,
         remarks: Remarks | None = None,
+        ask: Ask | None = None,
     ) -> ApiResponse:
         """Return the API's answer to what a script gave to `ovh.request`, its body apart as JSON text.
 
         `through` is called for what may leave and for nothing else; `remarks`, which a run has one
-        of, hears what is to be told beside its result. *Raises* RefusedError when nothing was sent,
-        else what `send` raises, explained.
+        of, hears what is to be told beside its result; `ask` asks a person, None where nobody can be
+        asked. *Raises* RefusedError when nothing was sent, else what `send` raises, explained.
         """
         remarks = remarks or Remarks()
-        asked, request = await self._checked(arguments, body, remarks)
+        checked = await self._checked(arguments, body, remarks)
+        asked, request = checked.asked, checked.request
+        if checked.decision.verdict is Verdict.ASK:
+            await self._ask(checked, through, ask)
         if about := deprecation_note(asked.operation, self._router):
             remarks.add(about)
         try:
@@ -115,9 +135,42 @@ class Gatekeeper:
             remarks.keep_read(request.target, response.body)
         return response
 
-    async def _checked(
-        self, arguments: JsonObject, body: bytes | None, remarks: Remarks
-    ) -> tuple[Asked, ApiRequest]:
+    async def _ask(self, checked: _Checked, through: Through, ask: Ask | None) -> None:
+        """Ask a person; *Raises* DeniedError."""
+        asked, request, decision = checked.asked, checked.request, checked.decision
+        if ask is None:
+            raise denied(decision, asked.route.method, asked.route.template, asked.operation)
+        await ask(
+            Question(
+                method=request.method,
+                template=asked.route.template,
+                target=request.target,
+                account=self._account,
+                labels=asked.operation.sorted_labels,
+                why=decision.why,
+                body=request.body,
+                before=await self._what_is_there(asked, through),
+            )
+        )
+
+    async def _what_is_there(self, asked: Asked, through: Through) -> bytes | None:
+        """Return what a GET of the path of a change or deletion answers; None where it may not be asked."""
+        if asked.route.method not in (Method.PUT, Method.DELETE):
+            return None
+        look: JsonObject = {"method": "GET", "path": asked.route.wire, "validate": "warn"}
+        try:
+            checked = self._check(look, None, Remarks())
+            if (
+                checked.decision.verdict is not Verdict.ALLOW
+                or Label.SECRETS in checked.asked.operation.labels
+            ):
+                return None
+            with anyio.fail_after(QUESTION_STATE_S):
+                return (await through(checked.request, self._send)).body
+        except (OvhMcpError, TimeoutError):
+            return None  # a person is asked all the same
+
+    async def _checked(self, arguments: JsonObject, body: bytes | None, remarks: Remarks) -> _Checked:
         """Check a call, in a thread where its body is large."""
         if body is None or len(body) <= CHECKED_AT_ONCE_BYTES:
             return self._check(arguments, body, remarks)
@@ -128,8 +181,7 @@ class Gatekeeper:
         self, arguments: JsonObject, body: bytes | None = None, remarks: Remarks | None = None
     ) -> ApiRequest:
         """Return the request that a call amounts to, without sending it; *Raises* RefusedError."""
-        _, request = self._check(arguments, body, remarks or Remarks())
-        return request
+        return self._check(arguments, body, remarks or Remarks()).request
 
     def asked(self, arguments: JsonObject, body: bytes | None = None) -> Asked:
         """Return the call with the operation that it names, its values yet unchecked.
@@ -155,7 +207,7 @@ class Gatekeeper:
         route = self._router.route(call.method, path)
         return Asked(call, self._operation(route), route), path
 
-    def _check(self, arguments: JsonObject, body: bytes | None, remarks: Remarks) -> tuple[Asked, ApiRequest]:
+    def _check(self, arguments: JsonObject, body: bytes | None, remarks: Remarks) -> _Checked:
         asked, path = self._asked(arguments, body)
         call, operation, route = asked.call, asked.operation, asked.route
         decision = self._judge.decide(asked, path)
@@ -171,9 +223,7 @@ class Gatekeeper:
             is_authenticated=operation.is_authenticated,
         )
         self._inspection.inspect(operation, call, path, request, remarks, is_strict=is_strict)
-        if decision.verdict is Verdict.ASK:
-            raise denied(decision, route.method, route.template, operation)
-        return asked, request
+        return _Checked(asked, request, decision)
 
     def no_operation(self, method: Method, path: str) -> RefusedError:
         """Return what a call to a path of no operation would be told: the nearest ones."""

@@ -68,6 +68,16 @@ class Access:
     policy: Policy | None = None
 
     @property
+    def may_ask(self) -> bool:
+        """Whether a person may have to be asked."""
+        policy = self.policy
+        is_asked = policy is not None and Verdict.ASK in (
+            policy.default,
+            *(rule.verdict for rule in policy.rules),
+        )
+        return self.mode == "confirm" or is_asked
+
+    @property
     def lets_everything_through(self) -> bool:
         """Whether there is nothing to judge."""
         return self.mode == "full" and self.policy is None

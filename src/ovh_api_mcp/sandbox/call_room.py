@@ -31,6 +31,10 @@ class CallRoom(Protocol):
         """Let time pass in an errand; it counts as the script's."""
         ...
 
+    def asking(self) -> AbstractAsyncContextManager[None]:
+        """Wait for a person: without a turn, and with the script's clock standing still however long."""
+        ...
+
 
 class _WithoutBounds:
     def time_left_s(self) -> float:
@@ -44,6 +48,9 @@ class _WithoutBounds:
 
     async def pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+    def asking(self) -> AbstractAsyncContextManager[None]:
+        return contextlib.nullcontext()
 
 
 ROOM_WITHOUT_BOUNDS: Final[CallRoom] = _WithoutBounds()

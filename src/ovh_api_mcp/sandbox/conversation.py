@@ -286,6 +286,9 @@ class Conversation:
 
     def set_clock(self) -> None:
         """Let the clock run while the script computes or the API has a call of it, and only then."""
+        if self._calls.are_asking:
+            self._clock.stop(for_person=True)
+            return
         waits = self._core.is_in_turn or self._calls.are_there
         if waits and not self._core.is_held and not self._calls.are_with_api:
             self._clock.stop()

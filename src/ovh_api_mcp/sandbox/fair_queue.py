@@ -84,6 +84,11 @@ class FairQueue:
             del self._held[client]
         self._serve()
 
+    def reclaim(self, client: str) -> None:
+        """Take a place that was lent, at once, though all may be taken meanwhile."""
+        self._free -= 1
+        self._held[client] += 1
+
     @asynccontextmanager
     async def held(self, client: str) -> AsyncIterator[None]:
         """Hold a place; *Raises* as `take`."""

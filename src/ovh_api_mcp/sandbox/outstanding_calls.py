@@ -80,6 +80,9 @@ class _Room:
         with self._calls.busy(self._unanswered):
             await asyncio.sleep(seconds)
 
+    def asking(self) -> AbstractAsyncContextManager[None]:
+        return self._calls.asking(self._unanswered)
+
 
 @dataclass(frozen=True, slots=True)
 class Turns:
@@ -143,6 +146,7 @@ class OutstandingCalls:
         self._answered: dict[asyncio.Task[None], ScriptCall] = {}  # the child has yet to be told
         self._room = asyncio.Event()
         self._is_over = False
+        self._questions = 0
         self.count = 0
         self.lookup_count = 0
 
@@ -155,6 +159,11 @@ class OutstandingCalls:
     def are_with_api(self) -> bool:
         """Tell whether any of them is with the API."""
         return any(call.has_begun for call in self._unanswered.values())
+
+    @property
+    def are_asking(self) -> bool:
+        """Tell whether any of them waits for a person."""
+        return self._questions > 0
 
     @property
     def has_calls(self) -> bool:
@@ -289,6 +298,21 @@ class OutstandingCalls:
                     yield
             finally:
                 self._turns.calls.give_back(self._client)
+
+    @asynccontextmanager
+    async def asking(self, unanswered: _Unanswered) -> AsyncIterator[None]:
+        """Wait for a person, while others have the turn; see CallRoom.asking."""
+        self._questions += 1
+        unanswered.busy -= 1
+        self._turns.calls.give_back(self._client)
+        self._on_change()
+        try:
+            yield
+        finally:
+            self._turns.calls.reclaim(self._client)  # however it ends: who had the turn gives it back
+            self._questions -= 1
+            unanswered.busy += 1
+            self._on_change()
 
     @contextmanager
     def busy(self, unanswered: _Unanswered) -> Iterator[None]:

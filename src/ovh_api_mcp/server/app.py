@@ -28,6 +28,7 @@ from ovh_api_mcp.secret import Redactor, Secret
 from ovh_api_mcp.server.accounts import Accounts
 from ovh_api_mcp.server.connection import Connection
 from ovh_api_mcp.server.execution import Execution
+from ovh_api_mcp.server.parking import Parking
 from ovh_api_mcp.settings import Settings
 
 
@@ -49,6 +50,7 @@ class App:
         # Accounts of one API share its catalogue; the first one's document is what scripts read.
         self._catalogs = {each.endpoint.root: self._catalog_of(each.endpoint) for each in connections}
         self.catalog = self._catalogs[connections[0].endpoint.root]
+        self.parking = Parking(redactor)
         self.execution = Execution(
             accounts=Accounts(*(each.account(self._catalogs[each.endpoint.root]) for each in connections)),
             sandbox=self.sandbox,
@@ -82,6 +84,7 @@ class App:
             for catalog in app._catalogs.values():
                 cleanup.push_async_callback(catalog.aclose)
             cleanup.push_async_callback(app.sandbox.aclose)
+            cleanup.push_async_callback(app.parking.aclose)
             yield app
 
     def warm_up(self) -> None:

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from ovh_api_mcp import limits
 from ovh_api_mcp.errors import InternalError, OvhMcpError, RefusedError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper, Through
+from ovh_api_mcp.gate.question import Ask
 from ovh_api_mcp.gate.refusal import nearest_names, quoted, refusal
 from ovh_api_mcp.gate.remarks import Remarks
 from ovh_api_mcp.gate.scalar import kind_of
@@ -31,7 +32,7 @@ BUSY: Final = "the server is busy, and no turn came"
 @dataclass(frozen=True, slots=True)
 class Errand:
     """`through` sends in the name of the run, `remarks` are told beside its result, `report` tells the client
-    of progress, now and then.
+    of progress, now and then; `ask` asks a person.
     """
 
     gate: Gatekeeper
@@ -39,12 +40,15 @@ class Errand:
     through: Through
     remarks: Remarks
     report: Callable[[str], Awaitable[None]]
+    ask: Ask
 
     async def get(self, call: JsonObject) -> ApiResponse:
         """Send one GET in its turn; *Raises* OvhMcpError, `too-many-calls` and `busy` where none came."""
         async with self.room.turn():
             arguments: JsonObject = {"method": "GET", **call}
-            return await self.gate.request(arguments, None, through=self.through, remarks=self.remarks)
+            return await self.gate.request(
+                arguments, None, through=self.through, remarks=self.remarks, ask=self.ask
+            )
 
     def why_no_more(self) -> str:
         """Return why no further request should be made; "" where one may."""

@@ -57,6 +57,7 @@ from ovh_api_mcp.server.answers import (
 from ovh_api_mcp.server.errand import Errand
 from ovh_api_mcp.server.heap import Heap
 from ovh_api_mcp.server.incomplete import with_notes_on_absences
+from ovh_api_mcp.server.questions import AskPerson, Questions
 from ovh_api_mcp.server.waiting import wait
 from ovh_api_mcp.server.writes import Writes
 
@@ -98,16 +99,30 @@ class Execution:
         self._looking_up = ThreadPoolExecutor(limits.LOOKUPS_AT_ONCE, thread_name_prefix="lookup")
 
     @property
+    def redactor(self) -> Redactor:
+        """What takes secrets out of all that is shown."""
+        return self._redactor
+
+    @property
     def account_names(self) -> tuple[str, ...]:
         """The accounts that a script may choose from; () where there is one."""
         return self._accounts.names
 
-    async def run(self, tool: Tool, code: str, report: ReportProgress, *, client: str = "") -> ToolAnswer:
+    async def run(
+        self,
+        tool: Tool,
+        code: str,
+        report: ReportProgress,
+        *,
+        client: str = "",
+        person: AskPerson | None = None,
+    ) -> ToolAnswer:
         """Return what the script `code` comes to; `report` hears of a catalogue that is being built.
 
-        Clients take turns; `client` is what tells one from another.
+        Clients take turns; `client` is what tells one from another. `person` asks whoever is behind
+        it, None where nobody can be asked.
         """
-        run = _Run(tool, Writes(self._redactor), client)
+        run = _Run(tool, Writes(self._redactor), client, Questions(person))
         try:
             answer = await self._run(run, code, report)
         except OvhMcpError as error:
@@ -118,6 +133,7 @@ class Execution:
             answer = self._error_answer(_logged_bug(tool), run)
         finally:
             run.log_end()
+            await run.questions.aclose()
             run.writes.tell_late_ends()
         return answer.redacted(self._redactor)
 
@@ -143,7 +159,8 @@ class Execution:
             through = partial(run.send, call.room, self._shown(account))
             if call.is_errand:
                 tell = partial(run.tell_progress, report)
-                errand = Errand(door.gate, call.room, through, run.remarks, tell)
+                ask = partial(run.questions.ask, call.room)
+                errand = Errand(door.gate, call.room, through, run.remarks, tell, ask)
                 return await self._answer_errand(errand, call, account)
             answer = await self._answer_call(door, call, through, run)
             known.seen.note(call, answer)
@@ -172,7 +189,13 @@ class Execution:
     async def _answer_call(self, door: _Door, call: ScriptCall, through: Through, run: _Run) -> CallAnswer:
         gate = door.gate
         try:
-            response = await gate.request(call.arguments, call.body, through=through, remarks=run.remarks)
+            response = await gate.request(
+                call.arguments,
+                call.body,
+                through=through,
+                remarks=run.remarks,
+                ask=partial(run.questions.ask, call.room),
+            )
         except OvhMcpError as error:
             return failed_call_answer(error, call, self._redactor)
         except Exception:  # noqa: BLE001  # a bug in one call must not take the script with it
@@ -233,6 +256,7 @@ class _Run:
     tool: Tool
     writes: Writes
     client: str
+    questions: Questions
     name: str = field(default_factory=lambda: secrets.token_hex(8))
     calls: int = 0
     lookups: int = 0

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import anyio
+from mcp.server.lowlevel import Server
 
 from ovh_api_mcp import limits
 from ovh_api_mcp.secret import Redactor
@@ -26,9 +27,13 @@ def serve_on_stdio(settings: Settings, redactor: Redactor) -> None:
     async def run() -> None:
         async with App.open(settings, redactor) as app:
             with _cleaning_up_undisturbed():
-                await serve_stdio(build_server(app.execution, settings.access), on_first_message=app.warm_up)
+                await serve_stdio(_server_of(app, settings), on_first_message=app.warm_up)
 
     anyio.run(run)
+
+
+def _server_of(app: App, settings: Settings) -> Server[None]:
+    return build_server(app.execution, settings.access, app.parking, settings.question_timeout_s)
 
 
 def serve_on_http(settings: Settings, redactor: Redactor, listener: socket.socket) -> None:
@@ -39,7 +44,7 @@ def serve_on_http(settings: Settings, redactor: Redactor, listener: socket.socke
             app.warm_up()
             with _cleaning_up_undisturbed():
                 await serve_streamable_http(
-                    build_server(app.execution, settings.access),
+                    _server_of(app, settings),
                     listener,
                     host=settings.host,
                     allowed_hosts=settings.allowed_hosts,
