@@ -1,6 +1,6 @@
 """`--keyring`: secrets in the system's keyring, where login puts them and the server reads them.
 
-The keyring is a stand-in behind the library's interface, found on the import path: a file of its own.
+The keyring is a stand-in behind the library's interface, found on the import path: a file of its own, in which nobody reads a secret by chance.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ def _held():
         raise RuntimeError("locked: s3cret-in-an-error")
     return json.loads(_file.read_text()) if _file.exists() else {}
 def get_password(service_name, username):
-    return _held().get(f"{service_name}/{username}")
+    held = _held().get(f"{service_name}/{username}")
+    return held and bytes.fromhex(held).decode()
 def set_password(service_name, username, password):
-    _file.write_text(json.dumps({**_held(), f"{service_name}/{username}": password}))
+    _file.write_text(json.dumps({**_held(), f"{service_name}/{username}": password.encode().hex()}))
 def delete_password(service_name, username):
     _file.write_text(json.dumps({k: v for k, v in _held().items() if k != f"{service_name}/{username}"}))
 """
@@ -60,7 +61,7 @@ def log_in(home: Path, given: dict[str, str], *arguments: str) -> str:
 
 def held(home: Path) -> dict[str, str]:
     found: dict[str, str] = json.loads((home / "keyring.json").read_text())
-    return found
+    return {name: bytes.fromhex(secret).decode() for name, secret in found.items()}
 
 
 @pytest.mark.promise("login.keyring")

@@ -147,7 +147,8 @@ def test_login_and_logout_leave_the_rest_of_the_file_byte_for_byte(
         f"application_secret=caf\u00e9\n[{api.url}] \n; ours\nconsumer_key =  old-consumer-key\n"
         "\n# the end\n\n[ovh-us]\nclient_id=x"
     ).replace("\n", ending)
-    file = home / "mine.conf"
+    file = home / "mine" / "ovh.conf"
+    file.parent.mkdir()
     file.write_bytes(before.encode())
     file.chmod(0o600)
     log_in(api, home, "--config", str(file))
@@ -161,7 +162,7 @@ def test_login_and_logout_leave_the_rest_of_the_file_byte_for_byte(
         ]
     )
     assert after.replace(added, "").replace(key, "old-consumer-key") == before
-    done = run(home, "logout", "--all", "--config", "mine.conf", OVH_ENDPOINT=api.url)
+    done = run(home, "logout", "--all", "--config", "mine/ovh.conf", OVH_ENDPOINT=api.url)
     assert (done.returncode, done.stderr) == (0, "")
     assert file.read_bytes().decode() == before.replace(f"consumer_key =  old-consumer-key{ending}", "")
 
