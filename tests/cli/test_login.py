@@ -371,7 +371,7 @@ def test_logout_says_what_to_do_by_hand_where_revoking_failed(api: Simulator, ho
 
 def test_login_says_that_a_variable_wins_over_the_file(api: Simulator, home: Path) -> None:
     said = log_in(api, home, OVH_CONSUMER_KEY=api.account.consumer_key)
-    assert "would use other keys: variables (OVH_CONSUMER_KEY" in said
+    assert "would not use these keys: it looks at variables (OVH_CONSUMER_KEY" in said
 
 
 def test_login_never_touches_a_file_of_the_current_directory(api: Simulator, home: Path) -> None:
@@ -379,7 +379,7 @@ def test_login_never_touches_a_file_of_the_current_directory(api: Simulator, hom
     here.write_text(f"[{api.url}]\nconsumer_key=somebody-elses\n")
     said = log_in(api, home)
     assert here.read_text() == f"[{api.url}]\nconsumer_key=somebody-elses\n"
-    assert "would refuse: " in said or "would use other keys" in said
+    assert "would refuse: " in said or "would not use these keys" in said
 
 
 @pytest.mark.promise("login.browser")

@@ -122,7 +122,7 @@ def obstacles(endpoint: Endpoint, kept: Collection[Secret[str]]) -> str:
         )
     if not set(kept) <= set(settings.secrets()):
         return (
-            "A server started now would use other keys: variables (OVH_CONSUMER_KEY and the like) and "
-            "./ovh.conf win over this file. Unset them, or start it elsewhere."
+            "A server started now would not use these keys: it looks at variables (OVH_CONSUMER_KEY and the "
+            "like), ./ovh.conf, ~/.ovh.conf and /etc/ovh.conf, in this order. Take away what comes before."
         )
     return ""
