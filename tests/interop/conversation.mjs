@@ -33,6 +33,28 @@ export async function converse(client, callTool) {
   };
 }
 
+const ADD_RECORD = `async () => {
+  const path = "/v1/domain/zone/example.com/record";
+  const before = (await ovh.get(path)).length;
+  const made = await ovh.post(path, { body: { fieldType: "A", target: "203.0.113.1" } }).catch((e) => ({ by: e.by }));
+  return [made.by ?? "made", (await ovh.get(path)).length - before];
+}`;
+
+/** Return what stands for a person who gives `answer` to every question, and what one call comes to. */
+export function askPerson(answer) {
+  const asked = [];
+  const handler = async ({ params }) => {
+    asked.push(params.message);
+    const content = Object.fromEntries(Object.keys(params.requestedSchema.properties).map((name) => [name, answer]));
+    return { action: 'accept', content };
+  };
+  const report = async (callTool) => {
+    const result = await callTool({ name: 'execute', arguments: { code: ADD_RECORD } });
+    return { asked, execute: resultSeen(result) };
+  };
+  return { handler, report };
+}
+
 /** Print `report` where the test reads it: stdout carries this one line and nothing else. */
 export function tell(report) {
   process.stdout.write(`${JSON.stringify(report)}\n`);

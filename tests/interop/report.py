@@ -27,6 +27,13 @@ class FailureSeen(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fi
     message: str
 
 
+class AskedSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person was shown, and what the script came to."""
+
+    asked: tuple[str, ...]
+    execute: ResultSeen
+
+
 class Report(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """A whole conversation; `pid` is the server's on stdio and 0 over HTTP."""
 

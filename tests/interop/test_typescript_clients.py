@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.interop.npm import run_node
-from tests.interop.report import FailureSeen, Report, ToolSeen
+from tests.interop.report import AskedSeen, FailureSeen, Report, ToolSeen
 from tests.interop.served import COMMAND, environment
 
 pytestmark = pytest.mark.usefixtures("node_modules")
@@ -79,6 +79,26 @@ def test_a_client_without_the_token_is_told_so_and_goes_looking_for_no_login(
     target = {"url": guarded_url, "isStranger": True}
     failure = msgspec.json.decode(_speak(speaker, target, tmp_path), type=FailureSeen)
     assert "401" in f"{failure.code} {failure.message}" or "asks for its token" in failure.message
+
+
+@pytest.mark.promise("access.asked")
+@every_speaker
+@pytest.mark.parametrize(("answer", "value"), [("once", ["made", 1]), ("no", ["person", 0])])
+def test_a_person_behind_a_client_is_asked(
+    speaker: Speaker, answer: str, value: list[object], tmp_path: Path
+) -> None:
+    target = {
+        "command": sys.executable,
+        "args": (*_OVER_STDIO, "--access", "confirm", "--ask", "write"),
+        "env": environment(tmp_path),
+        "cwd": str(tmp_path),
+        "answer": answer,
+    }
+    seen = msgspec.json.decode(_speak(speaker, target, tmp_path), type=AskedSeen)
+    [shown] = seen.asked
+    assert "POST /v1/domain/zone/example.com/record" in shown
+    assert not seen.execute.is_error, seen.execute.text
+    assert json.loads(seen.execute.text) == value
 
 
 def _speak(speaker: Speaker, target: Mapping[str, object], home: Path) -> str:
