@@ -26,16 +26,17 @@ LABEL org.opencontainers.image.title="ovh-api-mcp" \
 # The base image brings the standard library without bytecode, and the user below can write none.
 RUN python -m compileall -q /usr/local/lib/python3.* \
     && useradd --system --create-home --uid 10001 ovh \
-    && mkdir -p /var/cache/ovh-api-mcp \
-    && chown ovh: /var/cache/ovh-api-mcp
+    && mkdir -p /var/cache/ovh-api-mcp /var/lib/ovh-api-mcp \
+    && chown ovh: /var/cache/ovh-api-mcp /var/lib/ovh-api-mcp
 COPY --from=build /opt/ovh-api-mcp /opt/ovh-api-mcp
 ENV PATH=/opt/ovh-api-mcp/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     OVH_CACHE_DIR=/var/cache/ovh-api-mcp \
+    OVH_STATE_DIR=/var/lib/ovh-api-mcp \
     PORT=3104
 USER 10001
 WORKDIR /home/ovh
-VOLUME /var/cache/ovh-api-mcp
+VOLUME /var/cache/ovh-api-mcp /var/lib/ovh-api-mcp
 EXPOSE 3104
 # Asked directly: urllib would send it through the proxy that HTTP_PROXY names.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \

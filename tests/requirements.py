@@ -47,6 +47,11 @@ PROMISES: Final[dict[str, str]] = {
     "access.policy": "A policy denies, asks and allows by rules; any deny beats any ask beats any allow; in doubt it denies.",
     "access.asked": "Who is behind a client is asked by MCP elicitation, in both eras, and nothing is sent before a yes.",
     "access.denied": "What is denied is not sent; the script sees Denied and can go on.",
+    # journal
+    "journal.first": "A write is recorded before it is sent, and what cannot be recorded is not sent.",
+    "journal.recorded": "The journal has each write with its end, masked, and what was there where that is known.",
+    "journal.shown": "The journal can be listed, filtered, shown and exported.",
+    "journal.revert": "What takes a write back is shown, and sent after a yes.",
     # errors
     "errors.rights": "A 403 names the missing rule or IAM action, with a link and a policy that give just that.",
     "errors.cause": "Refused credentials are told by their cause, found by a few checks, seldom.",

@@ -124,6 +124,7 @@ RefusedCode = Literal[
     "too-many-calls",
     "invalid-request",
     "denied",
+    "journal-unavailable",
 ]
 
 

@@ -77,6 +77,10 @@ class Flags:
     allow_secrets: bool = False
     policy: str | None = None
     question_timeout: str | None = None
+    state_dir: str | None = None
+    no_journal: bool = False
+    journal_days: str | None = None
+    journal_state: bool = False
     schemas: str | None = None
     log_level: str | None = None
 
@@ -86,8 +90,9 @@ class Settings:
     """What the program runs with.
 
     `accounts` has at least one, and the first is that of whoever names none; `services` is ALL_SERVICES
-    or root paths without slashes around them; `cache_dir` is None for no cache; `port` 0 is any free
-    one; `child_environment` is all that the process which builds the catalogue may see.
+    or root paths without slashes around them; `cache_dir` is None for no cache, `state_dir` for no
+    journal; `port` 0 is any free one; `child_environment` is all that the process which builds the
+    catalogue may see.
     """
 
     transport: TransportName
@@ -105,6 +110,9 @@ class Settings:
     validation: ValidationName
     access: Access
     question_timeout_s: int
+    state_dir: Path | None
+    journal_days: int
+    journal_state: bool
     schemas_dir: Path | None
     log_level: LogLevelName
     network: NetworkOptions
@@ -192,6 +200,15 @@ def load_settings(
             low=1,
             high=limits.QUESTION_TIMEOUT_S_MAX,
         ),
+        state_dir=_state_dir(flags, given),
+        journal_days=given.integer(
+            flags.journal_days,
+            _JOURNAL_DAYS,
+            limits.JOURNAL_DAYS_DEFAULT,
+            low=1,
+            high=limits.JOURNAL_DAYS_MAX,
+        ),
+        journal_state=flags.journal_state or given.switch(_JOURNAL_STATE),
         schemas_dir=_schemas_dir(flags.schemas),
         log_level=given.choice(flags.log_level, _LOG_LEVEL, get_args(LogLevelName), default_log_level),
         network=_network(given),
@@ -341,6 +358,10 @@ _ASK: Final = _Option("--ask", "OVH_ASK")
 _ALLOW_SECRETS: Final = _Option("--allow-secrets", "OVH_ALLOW_SECRETS")
 _POLICY: Final = _Option("--policy", "OVH_POLICY")
 _QUESTION_TIMEOUT: Final = _Option("--question-timeout", "OVH_QUESTION_TIMEOUT")
+_STATE_DIR: Final = _Option("--state-dir", "OVH_STATE_DIR")
+_NO_JOURNAL: Final = _Option("--no-journal", "OVH_NO_JOURNAL")
+_JOURNAL_STATE: Final = _Option("--journal-state", "OVH_JOURNAL_STATE")
+_JOURNAL_DAYS: Final = _Option("--journal-days", "OVH_JOURNAL_DAYS")
 _SCHEMAS: Final = _Option("--schemas")
 _LOG_LEVEL: Final = _Option("--log-level", "OVH_LOG_LEVEL")
 
@@ -548,6 +569,21 @@ def _cache_dir(text: str, given: _Given) -> Path | None:
         _log.warning("event=no-cache-directory next=%r", f"set {_CACHE_DIR}")
         return None
     return path
+
+
+def _state_dir(flags: Flags, given: _Given) -> Path | None:
+    """Return where the journal is kept, None for no journal."""
+    if flags.no_journal or given.switch(_NO_JOURNAL):
+        return None
+    home = given.variable("HOME")
+    if text := given.text(flags.state_dir, _STATE_DIR):
+        return Path(home or "~") / text[2:] if text.startswith("~/") else Path(text).absolute()
+    base = given.variable("XDG_STATE_HOME")
+    if base and Path(base).is_absolute():
+        return Path(base) / "ovh-api-mcp"
+    if sys.platform == "linux" and Path(home).is_absolute():
+        return Path(home) / ".local" / "state" / "ovh-api-mcp"
+    return platformdirs.user_state_path("ovh-api-mcp", appauthor=False)
 
 
 def _auth_token(text: str) -> Secret[str] | None:

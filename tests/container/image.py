@@ -25,7 +25,7 @@ from tests.container.someone import Someone
 Result = Literal["ok", "left out", "noted", "failed"]
 
 # The directories of the image that its file writes to; other absolute paths mean the machine's.
-_MOVED: Final = ("/opt", "/build", "/var/cache", "/home")
+_MOVED: Final = ("/opt", "/build", "/var/cache", "/var/lib/ovh-api-mcp", "/home")
 _MOVED_PATH: Final = re.compile(rf"(?<![\w.$}}/-])(?:{'|'.join(_MOVED)})(?![\w-])")
 _NEEDS_ROOT: Final = {"useradd": "makes the image's user", "chown": "gives files to another user"}
 _BASE_IMAGE: Final = "changes the base image, for which this machine's Python stands"

@@ -85,10 +85,11 @@ def test_signals_reach_the_program_and_http_on_every_address_is_its_default(imag
     assert _last(image, "CMD").command() == ("--host", "0.0.0.0")
 
 
-def test_its_port_and_cache_are_where_it_says(image: Stage) -> None:
+def test_its_port_cache_and_state_are_where_it_says(image: Stage) -> None:
     environment = dict(_last(image, "ENV").assignments())
     assert _last(image, "EXPOSE").text == environment["PORT"]
-    assert _last(image, "VOLUME").text == environment["OVH_CACHE_DIR"]
+    kept = [environment["OVH_CACHE_DIR"], environment["OVH_STATE_DIR"]]
+    assert _last(image, "VOLUME").text.split() == kept
 
 
 def test_it_holds_no_secrets_and_no_way_round_the_token(stages: tuple[Stage, ...]) -> None:

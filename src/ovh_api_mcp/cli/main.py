@@ -42,6 +42,7 @@ _COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
         "catalog",
         "Look into the catalogue of operations, renew it, compare it, export it.",
     ),
+    "journal": ("ovh_api_mcp.cli.journal", "journal", "List the writes that were sent, and take one back."),
     "policy": ("ovh_api_mcp.cli.policy", "policy", "Try what --access and --policy say of calls."),
     "demo": ("ovh_api_mcp.cli.demo", "demo", "Show the whole way of a call on the built-in simulator."),
     "simulate": ("ovh_api_mcp.cli.simulate", "simulate", "Serve a simulated OVHcloud API to practise on."),

@@ -9,6 +9,7 @@ nothing that a person does not let through.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 import anyio
@@ -40,7 +41,7 @@ from ovh_api_mcp.limits import (
     LARGE_CHECKED_AT_ONCE,
     QUESTION_STATE_S,
 )
-from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
+from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse, Reason
 
 Send = Callable[[ApiRequest], Awaitable[ApiResponse]]
 Through = Callable[[ApiRequest, Send], Awaitable[ApiResponse]]
@@ -80,7 +81,7 @@ class Gatekeeper:
 
     `mode` is what becomes of requests that do not fit their schema, where a call does not say,
     `rights` says what an error may name that lacks one, `access` what a person lets through for
-    `account`.
+    `account`, `looks_first` whether what is there is asked for before each change or deletion.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Gatekeeper:
         rights: Rights | None = None,
         access: Access | None = None,
         account: str = "default",
+        looks_first: bool = False,
     ) -> None:
         self._catalog = catalog
         self._send = send
@@ -102,6 +104,7 @@ class Gatekeeper:
         self._router = Router(catalog.routes(), absences or Absences())
         self._explainer = Explainer(self._router, rights or Rights())
         self._account = account
+        self._looks_first = looks_first
         self._judge = Judge(access or Access(), self._router, self._operation, account=account)
 
     async def request(
@@ -122,8 +125,17 @@ class Gatekeeper:
         remarks = remarks or Remarks()
         checked = await self._checked(arguments, body, remarks)
         asked, request = checked.asked, checked.request
+        by, before = checked.decision.by, None
         if checked.decision.verdict is Verdict.ASK:
-            await self._ask(checked, through, ask)
+            before = await self._ask(checked, through, ask)
+            by = "person"
+        if request.method is not Method.GET:
+            before = before or remarks.read(asked.route.wire)
+            if before is None and self._looks_first:
+                before = await self._what_is_there(asked, through)
+            labels = asked.operation.sorted_labels
+            reason = Reason(asked.route.template, labels, by, checked.decision.why, before)
+            request = replace(request, reason=reason)
         if about := deprecation_note(asked.operation, self._router):
             remarks.add(about)
         try:
@@ -135,11 +147,12 @@ class Gatekeeper:
             remarks.keep_read(request.target, response.body)
         return response
 
-    async def _ask(self, checked: _Checked, through: Through, ask: Ask | None) -> None:
-        """Ask a person; *Raises* DeniedError."""
+    async def _ask(self, checked: _Checked, through: Through, ask: Ask | None) -> bytes | None:
+        """Ask a person and return what is there now, as far as it was looked for; *Raises* DeniedError."""
         asked, request, decision = checked.asked, checked.request, checked.decision
         if ask is None:
             raise denied(decision, asked.route.method, asked.route.template, asked.operation)
+        before = await self._what_is_there(asked, through)
         await ask(
             Question(
                 method=request.method,
@@ -149,9 +162,10 @@ class Gatekeeper:
                 labels=asked.operation.sorted_labels,
                 why=decision.why,
                 body=request.body,
-                before=await self._what_is_there(asked, through),
+                before=before,
             )
         )
+        return before
 
     async def _what_is_there(self, asked: Asked, through: Through) -> bytes | None:
         """Return what a GET of the path of a change or deletion answers; None where it may not be asked."""
@@ -195,6 +209,10 @@ class Gatekeeper:
         """Return the call and the verdict on it, whatever its values; *Raises* RefusedError."""
         asked, path = self._asked(arguments, None)
         return asked, self._judge.decide(asked, path)
+
+    def operation(self, method: Method, template: str) -> Operation | None:
+        """Return the operation on a path template, None where there is none."""
+        return self._catalog.operation(method, template)
 
     def origin(self, arguments: JsonObject) -> str:
         """Return method and path of a call that was let through, as it went over the wire."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -11,13 +10,11 @@ import msgspec
 
 from ovh_api_mcp.catalog.model import Method
 from ovh_api_mcp.errors import cut_foreign
+from ovh_api_mcp.gate.masking import is_secret_name, masked
 from ovh_api_mcp.json_value import JsonObject, JsonValue
 from ovh_api_mcp.limits import QUESTION_BODY_BYTES, QUESTION_CHARS, QUESTION_FIELDS
 from ovh_api_mcp.secret import MASK
 
-_SECRET_NAME: Final = re.compile(
-    r"pass(word|phrase|wd)|secret|token|credential|(private|api|access|consumer).?key", re.I
-)
 _VALUE_CHARS: Final = 80
 
 
@@ -101,15 +98,6 @@ def _changes(body: bytes | None, before: bytes | None) -> list[str]:
 
 
 def _text(name: str, value: JsonValue) -> str:
-    if _SECRET_NAME.search(name):
+    if is_secret_name(name):
         return MASK
-    return cut_foreign(msgspec.json.encode(_masked(value)).decode(), _VALUE_CHARS)
-
-
-def _masked(value: JsonValue) -> JsonValue:
-    match value:
-        case dict():
-            return {k: MASK if _SECRET_NAME.search(k) else _masked(v) for k, v in value.items()}
-        case list():
-            return [_masked(each) for each in value]
-    return value
+    return cut_foreign(msgspec.json.encode(masked(value)).decode(), _VALUE_CHARS)

@@ -26,6 +26,24 @@ NOBODY: Final = Sender()
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a request may be sent, for whoever keeps a record: its operation, labels, and who let it through.
+
+    `why` follows "because"; `before` is what a GET of the same path answered last, None where that is
+    not known.
+    """
+
+    template: str = ""
+    labels: tuple[str, ...] = ()
+    by: str = ""
+    why: str = ""
+    before: bytes | None = field(default=None, repr=False)
+
+
+WITHOUT_REASON: Final = Reason()
+
+
+@dataclass(frozen=True, slots=True)
 class ApiRequest:
     """One request that the gate let through.
 
@@ -41,6 +59,7 @@ class ApiRequest:
     headers: tuple[tuple[str, str], ...]
     is_authenticated: bool
     sender: Sender = field(default=NOBODY, compare=False, repr=False)
+    reason: Reason = field(default=WITHOUT_REASON, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

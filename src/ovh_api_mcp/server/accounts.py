@@ -47,8 +47,10 @@ class Account:
         absences: Callable[[], Absences] = Absences,
         readers: Readers = _no_readers,
         name: str = "default",
+        endpoint: str = "",
     ) -> None:
         self.name = name
+        self.endpoint = endpoint
         self.wait_gate = wait_gate
         self.lookups = lookups
         self.document = document
@@ -80,6 +82,10 @@ class Accounts:
     def names(self) -> tuple[str, ...]:
         """The names to choose from, the default's first; () where there is no choice."""
         return tuple(self._by_name) if self.are_several else ()
+
+    def named(self, name: str) -> Account:
+        """Return the account of a name; *Raises* RefusedError."""
+        return self._named(name)
 
     def pick(self, call: ScriptCall) -> Picked:
         """Return the account that a call is for; *Raises* RefusedError for one that nobody knows."""

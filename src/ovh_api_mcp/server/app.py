@@ -18,6 +18,7 @@ from ovh_api_mcp.catalog.store import CatalogFile
 from ovh_api_mcp.catalog.terms import load_terms
 from ovh_api_mcp.gate.remedy import Rights
 from ovh_api_mcp.gate.validation import load_validator
+from ovh_api_mcp.journal.journal import Journal
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.ovh.client import OvhClient
 from ovh_api_mcp.ovh.credentials import ApplicationCredentials, Credentials
@@ -50,13 +51,16 @@ class App:
         # Accounts of one API share its catalogue; the first one's document is what scripts read.
         self._catalogs = {each.endpoint.root: self._catalog_of(each.endpoint) for each in connections}
         self.catalog = self._catalogs[connections[0].endpoint.root]
+        self._journal = _journal_of(settings, redactor)
         self.parking = Parking(redactor)
+        self.accounts = Accounts(*(each.account(self._catalogs[each.endpoint.root]) for each in connections))
         self.execution = Execution(
-            accounts=Accounts(*(each.account(self._catalogs[each.endpoint.root]) for each in connections)),
+            accounts=self.accounts,
             sandbox=self.sandbox,
             redactor=redactor,
             limit_code_bytes=settings.max_code_bytes,
             limit_result_tokens=settings.max_result_tokens,
+            journal=self._journal,
         )
 
     @classmethod
@@ -85,6 +89,9 @@ class App:
                 cleanup.push_async_callback(catalog.aclose)
             cleanup.push_async_callback(app.sandbox.aclose)
             cleanup.push_async_callback(app.parking.aclose)
+            if app._journal is not None:
+                cleanup.push_async_callback(app._journal.aclose)
+                app._journal.tell_unresolved()
             yield app
 
     def warm_up(self) -> None:
@@ -130,6 +137,12 @@ class App:
         if is_read and file.info.digest != self._digest:
             self._digest = file.info.digest
             self.sandbox.switch_document(file.folded_pieces)
+
+
+def _journal_of(settings: Settings, redactor: Redactor) -> Journal | None:
+    if settings.state_dir is None:
+        return None
+    return Journal(settings.state_dir, redactor, keep_s=settings.journal_days * 86_400)
 
 
 def _rights(endpoint: Endpoint, credentials: Credentials) -> Rights:

@@ -44,6 +44,7 @@ class Connection:
             rights=self._rights,
             access=self._settings.access,
             account=self.name,
+            looks_first=self._settings.journal_state,
         )
         return partial(self._switch_to, file, gate)
 
@@ -62,6 +63,7 @@ class Connection:
             absences=lambda: self._file.absences if self._file else Absences(),
             readers=lambda service, schema: self._file.readers(service, schema) if self._file else [],
             name=self.name,
+            endpoint=self.endpoint.name,
         )
 
     async def _wait_gate(

@@ -12,6 +12,7 @@ without a result lists them.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import secrets
 import time
@@ -26,9 +27,11 @@ import anyio
 import anyio.to_thread
 
 from ovh_api_mcp import limits
+from ovh_api_mcp.catalog.model import Method
 from ovh_api_mcp.errors import InternalError, OvhMcpError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper, Send, Through
 from ovh_api_mcp.gate.remarks import Remarks
+from ovh_api_mcp.journal.journal import Journal
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse, Sender
 from ovh_api_mcp.sandbox.advice.advice import (
@@ -88,8 +91,10 @@ class Execution:
         redactor: Redactor,
         limit_code_bytes: int,
         limit_result_tokens: int,
+        journal: Journal | None = None,
     ) -> None:
         self._accounts = accounts
+        self._journal = journal
         self._sandbox = sandbox
         self._redactor = redactor
         self._limit_code_bytes = limit_code_bytes
@@ -122,7 +127,8 @@ class Execution:
         Clients take turns; `client` is what tells one from another. `person` asks whoever is behind
         it, None where nobody can be asked.
         """
-        run = _Run(tool, Writes(self._redactor), client, Questions(person))
+        script = hashlib.sha256(code.encode(errors="surrogatepass")).hexdigest()
+        run = _Run(tool, Writes(self._redactor), client, Questions(person), self._journal, script)
         try:
             answer = await self._run(run, code, report)
         except OvhMcpError as error:
@@ -156,7 +162,7 @@ class Execution:
                 return failed_call_answer(error, call, self._redactor)
             if call.is_lookup:
                 return await self._answer_lookup(door.look_up, call, run.tool)
-            through = partial(run.send, call.room, self._shown(account))
+            through = partial(run.send, call.room, account, self._shown(account))
             if call.is_errand:
                 tell = partial(run.tell_progress, report)
                 ask = partial(run.questions.ask, call.room)
@@ -257,6 +263,8 @@ class _Run:
     writes: Writes
     client: str
     questions: Questions
+    journal: Journal | None
+    script: str
     name: str = field(default_factory=lambda: secrets.token_hex(8))
     calls: int = 0
     lookups: int = 0
@@ -265,10 +273,18 @@ class _Run:
     end: str = "cancelled"
     started: float = field(default_factory=time.monotonic)
 
-    async def send(self, room: CallRoom, account: str, request: ApiRequest, send: Send) -> ApiResponse:
-        """Send a request in the name of this run, within its time, and follow it where it is a write."""
+    async def send(
+        self, room: CallRoom, account: Account, shown: str, request: ApiRequest, send: Send
+    ) -> ApiResponse:
+        """Send a request in the name of this run, within its time; a write is recorded, and followed."""
         named = replace(request, sender=Sender(self.name, room.time_left_s))
-        return await self.writes.send(named, send, account=account)
+        follow = partial(self.writes.send, named, send, account=shown)
+        if self.journal is None or request.method is Method.GET:
+            return await follow()
+        write = self.journal.write_of(
+            request, account=account.name, endpoint=account.endpoint, script=self.script, client=self.client
+        )
+        return await self.journal.around(write, follow)
 
     async def tell_progress(self, report: ReportProgress, what: str) -> None:
         """Tell the client how an errand goes on; the number only has to grow."""

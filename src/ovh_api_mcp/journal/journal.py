@@ -1,0 +1,132 @@
+"""The journal of a server: records around the sending of each write, in a thread of its own.
+
+Invariant: what cannot be recorded is not sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from ovh_api_mcp import limits
+from ovh_api_mcp.errors import ApiError, NetworkError, RefusedError, cut_foreign
+from ovh_api_mcp.journal.entry import End, Outcome, Write, kept_text
+from ovh_api_mcp.journal.store import FILE_NAME, JournalError, JournalFile
+from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
+from ovh_api_mcp.ovh.retry import may_have_been_processed
+from ovh_api_mcp.secret import Redactor
+
+_log = logging.getLogger(__name__)
+_HINT: Final = (
+    "Tell the user: make the journal's directory writable (--state-dir, OVH_STATE_DIR), or start the server "
+    "with --no-journal."
+)
+
+
+class Journal:
+    """Records the writes of one server; opened with its first write, so that a start has no side effect."""
+
+    def __init__(self, directory: Path, redactor: Redactor, *, keep_s: float) -> None:
+        self._path = directory / FILE_NAME
+        self._redactor = redactor
+        self._keep_s = keep_s
+        self._file: JournalFile | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+
+    def write_of(
+        self, request: ApiRequest, *, account: str, endpoint: str, script: str = "", client: str = ""
+    ) -> Write:
+        """Return a request as it is recorded: masked, and without known secrets."""
+        reason = request.reason
+        return Write(
+            account=account,
+            endpoint=endpoint,
+            method=request.method.value,
+            template=reason.template,
+            target=self._redactor.redact(request.target),
+            body=kept_text(request.body, self._redactor),
+            before=kept_text(reason.before, self._redactor),
+            labels=reason.labels,
+            decision=reason.why,
+            decided_by=reason.by,
+            script=script,
+            client=cut_foreign(client, 120),
+        )
+
+    def tell_unresolved(self) -> None:
+        """Log, in a while, how many writes of processes that are gone have no known end."""
+        self._thread.submit(self._tell_unresolved)
+
+    async def around(self, write: Write, send: Callable[[], Awaitable[ApiResponse]]) -> ApiResponse:
+        """Record a write, send it, record its end; *Raises* RefusedError where it cannot be recorded."""
+        number = await self._begin(write)
+        try:
+            response = await send()
+        except ApiError as error:
+            self._end(number, End(Outcome.ANSWERED, error.status, error.query_id, error.attempts))
+            raise
+        except NetworkError as error:
+            outcome = Outcome.MAYBE if may_have_been_processed(error) else Outcome.NOT_SENT
+            self._end(number, End(outcome, query_id=error.query_id, attempts=error.attempts))
+            raise
+        except BaseException:  # given up by us, too
+            self._end(number, End(Outcome.MAYBE))
+            raise
+        answer = kept_text(response.body, self._redactor)
+        self._end(number, End(Outcome.ANSWERED, response.status, response.query_id, answer=answer))
+        return response
+
+    async def aclose(self) -> None:
+        """Record what is still to be recorded, and close the file."""
+        self._thread.submit(self._close)
+        await asyncio.to_thread(self._thread.shutdown)
+
+    async def _begin(self, write: Write) -> int:
+        begun = self._thread.submit(lambda: self._opened().begin(write))
+        try:
+            async with asyncio.timeout(limits.JOURNAL_WAIT_S + 1):
+                return await asyncio.wrap_future(begun)
+        except (JournalError, TimeoutError) as error:
+            why = cut_foreign(str(error) or f"no answer within {limits.JOURNAL_WAIT_S:g} s", 160)
+            _log.error("event=journal-unusable reason=%r", why)
+            raise RefusedError(
+                f"{write.method} {write.template} was not sent: writes are recorded first, and the "
+                f"journal cannot be written ({why}).",
+                code="journal-unavailable",
+                hint=_HINT,
+            ) from None
+
+    def _end(self, number: int, end: End) -> None:
+        """Record an end without waiting for it: who is cancelled has no time to."""
+
+        def told(future: Future[None]) -> None:
+            if (error := future.exception()) is not None:
+                _log.error(
+                    "event=journal-end-lost number=%d outcome=%s reason=%r", number, end.outcome, str(error)
+                )
+
+        self._thread.submit(lambda: self._opened().end(number, end)).add_done_callback(told)
+
+    def _opened(self) -> JournalFile:
+        if self._file is None:
+            self._file = JournalFile(self._path)
+            self._file.forget(older_than_s=self._keep_s, most=limits.JOURNAL_ENTRIES)
+        return self._file
+
+    def _tell_unresolved(self) -> None:
+        try:
+            if self._path.exists() and (numbers := self._opened().unresolved()):
+                _log.warning(
+                    "event=writes-unresolved count=%d newest=%d next=%r",
+                    *(len(numbers), numbers[-1], "see: ovh-api-mcp journal --outcome sent"),
+                )
+        except JournalError as error:
+            _log.warning("event=journal-unusable reason=%r", str(error))
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()

@@ -1,0 +1,465 @@
+"""The journal: what is recorded when, by real processes that are killed, and by two at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ovh_api_mcp import limits
+from ovh_api_mcp.journal.entry import End, Outcome, Write, kept_text
+from ovh_api_mcp.journal.store import FILE_NAME, JournalError, JournalFile
+from ovh_api_mcp.secret import Redactor, Secret
+from ovh_api_mcp.simulator.simulator import Simulator
+from ovh_api_mcp.simulator.testing import running_simulator
+from tests.end_to_end.program import WAIT_S, run_once, says, wait_until
+from tests.server.real_server import environment
+
+_RECORDS = "/v1/domain/zone/example.com/record"
+_ADD = f'async () => await ovh.post("{_RECORDS}", {{ body: {{ fieldType: "A", target: "203.0.113.1" }} }})'
+
+
+@pytest.fixture(scope="module")
+def _api() -> Iterator[Simulator]:
+    with running_simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def api(_api: Simulator) -> Simulator:
+    _api.reset()
+    return _api
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def env_of(api: Simulator, home: Path, cache: Path, **more: str) -> dict[str, str]:
+    return environment(api, home, OVH_CACHE_DIR=str(cache), OVH_STATE_DIR=str(home / "state"), **more)
+
+
+def run(
+    api: Simulator, home: Path, cache: Path, *arguments: str, **more: str
+) -> subprocess.CompletedProcess[str]:
+    return run_once(home, *arguments, **env_of(api, home, cache, **more))
+
+
+def entries(home: Path) -> list[dict[str, object]]:
+    """Return what the journal holds, the oldest first."""
+    path = home / "state" / FILE_NAME
+    if not path.exists():
+        return []
+    with closing(JournalFile(path)) as file:
+        return [dict(each.as_json()) for each in reversed(list(file.entries(limit=10_000)))]
+
+
+def writes_of(api: Simulator) -> list[str]:
+    return [f"{each.method} {each.target}" for each in list(api.requests) if each.method != "GET"]
+
+
+# --- what is recorded --------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("journal.recorded")
+def test_a_write_is_recorded_with_all_that_is_known_of_it(
+    api: Simulator, tmp_path: Path, cache: Path
+) -> None:
+    done = run(api, tmp_path, cache, "execute", _ADD)
+    assert done.returncode == 0, done.stderr
+    [entry] = entries(tmp_path)
+    assert {**entry, "time": "", "script": "", "answer": None, "queryId": None} == {
+        "number": 1,
+        "time": "",
+        "account": "default",
+        "endpoint": api.url,
+        "method": "POST",
+        "operation": "POST /v1/domain/zone/{zoneName}/record",
+        "path": _RECORDS,
+        "body": {"fieldType": "A", "target": "203.0.113.1"},
+        "before": None,
+        "labels": ["write"],
+        "decision": "the access mode is full",
+        "decidedBy": "mode",
+        "script": "",
+        "client": "",
+        "outcome": "answered",
+        "status": 200,
+        "queryId": None,
+        "attempts": 1,
+        "answer": None,
+    }
+    assert str(entry["queryId"]).startswith("SIM.")
+    assert len(str(entry["script"])) == 64
+    state = tmp_path / "state"
+    assert (state.stat().st_mode & 0o777, (state / FILE_NAME).stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+def test_reads_are_not_recorded_and_leave_no_file(api: Simulator, tmp_path: Path, cache: Path) -> None:
+    assert (
+        run(api, tmp_path, cache, "execute", f'async () => (await ovh.get("{_RECORDS}")).length').returncode
+        == 0
+    )
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.promise("journal.recorded")
+@pytest.mark.parametrize(
+    ("fault", "outcome", "status"),
+    [
+        ({"status": 409}, "answered", 409),
+        ({"status": 500}, "answered", 500),
+        ({"drop": True}, "maybe", None),
+        ({"drop": True, "late": True}, "maybe", None),
+    ],
+)
+def test_each_end_is_recorded(
+    api: Simulator, tmp_path: Path, cache: Path, fault: dict[str, object], outcome: str, status: int | None
+) -> None:
+    api.faults.add("POST", _RECORDS, **fault)  # type: ignore[arg-type]  # the fields of a fault
+    assert run(api, tmp_path, cache, "execute", _ADD).returncode == 1
+    [entry] = entries(tmp_path)
+    assert (entry["outcome"], entry["status"]) == (outcome, status)
+
+
+def test_a_write_that_is_sent_again_is_one_write(tmp_path: Path, cache: Path, api: Simulator) -> None:
+    api.faults.add("POST", _RECORDS, status=429)
+    done = run(api, tmp_path, cache, "execute", _ADD)
+    assert done.returncode == 1
+    [entry] = entries(tmp_path)
+    assert (entry["outcome"], entry["status"]) == ("answered", 429)
+    assert int(str(entry["attempts"])) > 1
+
+
+@pytest.mark.promise("journal.recorded")
+def test_what_was_there_is_recorded_where_the_script_has_read_it_or_it_is_looked_for(
+    api: Simulator, tmp_path: Path, cache: Path
+) -> None:
+    [first, second, *_] = [f"{_RECORDS}/{number}" for number in _ids(api, tmp_path, cache)]
+    change = f"""async () => {{
+      await ovh.get("{first}");
+      await ovh.put("{first}", {{ body: {{ ttl: 77 }} }});
+      await ovh.put("{second}", {{ body: {{ ttl: 78 }} }});
+    }}"""
+    run(api, tmp_path, cache, "execute", change)
+    known, unknown = entries(tmp_path)
+    assert isinstance(known["before"], dict)
+    assert (known["before"]["id"], unknown["before"]) == (int(first.rpartition("/")[2]), None)
+    api.requests.clear()
+    run(api, tmp_path, cache, "execute", f'async () => await ovh.delete("{second}")', "--journal-state")
+    assert isinstance(entries(tmp_path)[-1]["before"], dict)
+    assert [each.method for each in api.requests if each.target == second] == ["GET", "DELETE"]
+
+
+def _ids(api: Simulator, home: Path, cache: Path) -> list[int]:
+    done = run(api, home, cache, "execute", f'async () => await ovh.get("{_RECORDS}")')
+    ids: list[int] = json.loads(done.stdout)
+    return ids
+
+
+@pytest.mark.promise("secrets.never")
+def test_secrets_are_masked(api: Simulator) -> None:
+    redactor = Redactor([Secret("known-secret")])
+    body = {
+        "name": "x known-secret",
+        "password": "p",
+        "nested": [{"apiKey": "k", "clientSecret": "s", "keyName": "n"}],
+    }
+    kept = kept_text(json.dumps(body).encode(), redactor)
+    assert kept is not None
+    assert json.loads(kept) == {
+        "name": "x ***",
+        "password": "***",
+        "nested": [{"apiKey": "***", "clientSecret": "***", "keyName": "n"}],
+    }
+    assert kept_text(b"", redactor) is None
+    assert says(str(kept_text(b'"' + b"x" * limits.JOURNAL_BODY_BYTES + b'"', redactor)), "more than is kept")
+
+
+# --- what cannot be recorded is not sent -------------------------------------------------------------------
+
+
+@pytest.mark.promise("journal.first")
+@pytest.mark.parametrize("how", ["file", "directory", "other version", "damaged"])
+def test_what_cannot_be_recorded_is_not_sent(api: Simulator, tmp_path: Path, cache: Path, how: str) -> None:
+    state = tmp_path / "state"
+    if how == "file":
+        state.write_text("no directory")
+    else:
+        state.mkdir()
+        path = state / FILE_NAME
+        if how == "directory":
+            path.mkdir()
+        elif how == "other version":
+            with closing(sqlite3.connect(path)) as connection:
+                connection.execute("PRAGMA user_version = 99")
+        else:
+            path.write_bytes(b"x" * 8192)
+    done = run(api, tmp_path, cache, "execute", _ADD)
+    assert done.returncode == 1
+    assert says(done.stderr, "was not sent", "recorded first", "--no-journal")
+    assert writes_of(api) == []
+    assert (
+        run(api, tmp_path, cache, "execute", f'async () => (await ovh.get("{_RECORDS}")).length').returncode
+        == 0
+    )
+    assert run(api, tmp_path, cache, "execute", _ADD, "--no-journal").returncode == 0
+    assert len(writes_of(api)) == 1
+
+
+@pytest.mark.promise("journal.first")
+def test_a_full_disk_stops_writes(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    with closing(JournalFile(path)) as file:
+        with closing(sqlite3.connect(path)) as connection:
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        file._connection.execute(f"PRAGMA max_page_count = {pages}")
+        big = Write("default", "e", "POST", "/v1/a", "/v1/a", body=json.dumps("x" * 50_000))
+        with pytest.raises(JournalError, match="full"):
+            file.begin(big)
+
+
+# --- killed at each step -----------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("journal.first")
+@pytest.mark.parametrize("fault", [{"hang": True}, {"hang": True, "late": True}])
+def test_a_server_that_is_killed_while_it_waits_leaves_a_write_of_unknown_outcome(
+    api: Simulator, tmp_path: Path, cache: Path, fault: dict[str, object]
+) -> None:
+    run(api, tmp_path, cache, "execute", "() => 1")  # builds the catalogue
+    api.faults.add("POST", _RECORDS, **fault)  # type: ignore[arg-type]  # the fields of a fault
+    env = env_of(api, tmp_path, cache)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ovh_api_mcp", "execute", _ADD],
+        env=env,
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+    )
+    wait_until(lambda: len(writes_of(api)) == 1)
+    [entry] = entries(tmp_path)  # recorded before it was seen to arrive
+    assert entry["outcome"] == "sent"
+    process.send_signal(signal.SIGKILL)
+    process.wait(WAIT_S)
+    [entry] = entries(tmp_path)
+    assert (entry["outcome"], entry["status"]) == ("sent", None)
+    listed = run(api, tmp_path, cache, "journal")
+    assert says(listed.stdout, "sent", "look before you repeat it")
+    later = run(api, tmp_path, cache, "execute", "async () => (await ovh.get('/v1/me')).nichandle")
+    assert says(later.stderr, "event=writes-unresolved count=1 newest=1")
+
+
+@pytest.mark.promise("journal.first")
+def test_killed_at_any_moment_nothing_is_sent_that_is_not_recorded_and_nothing_recorded_that_was_not_answered(
+    api: Simulator, tmp_path: Path, cache: Path
+) -> None:
+    run(api, tmp_path, cache, "execute", "() => 1")
+    code = f"""async () => {{
+      for (let i = 0; i < 500; i++) await ovh.post("{_RECORDS}", {{
+        body: {{ fieldType: "A", target: "203.0.113.1", subDomain: "n" + i }} }});
+    }}"""
+    for answered in (1, 7, 20):
+        api.requests.clear()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ovh_api_mcp", "execute", code],
+            env=env_of(api, tmp_path, cache),
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(lambda wanted=answered: len(writes_of(api)) >= wanted)  # type: ignore[misc]  # bound now
+        process.send_signal(signal.SIGKILL)
+        process.wait(WAIT_S)
+        wait_until(lambda: all(each.duration_s for each in list(api.requests)))
+        recorded = entries(tmp_path)
+        sent = writes_of(api)
+        mine = recorded[-len(sent) :] if sent else []
+        assert len(recorded) >= len(sent)
+        done = [each for each in mine if each["outcome"] == "answered"]
+        processed = sum(each.was_processed for each in list(api.requests) if each.method == "POST")
+        assert len(done) <= processed
+        assert [each["outcome"] for each in mine[:-2]] == ["answered"] * len(mine[:-2])
+        (tmp_path / "state" / FILE_NAME).unlink()
+
+
+@pytest.mark.promise("journal.first")
+def test_two_processes_write_into_one_journal(tmp_path: Path) -> None:
+    path = tmp_path / "state" / FILE_NAME
+    code = (
+        "import sys; from pathlib import Path; from ovh_api_mcp.journal.entry import *; "
+        "from ovh_api_mcp.journal.store import JournalFile; file = JournalFile(Path(sys.argv[1]))\n"
+        "for i in range(50):\n"
+        "    number = file.begin(Write(sys.argv[2], 'e', 'POST', '/v1/a', f'/v1/a/{i}'))\n"
+        "    file.end(number, End(Outcome.ANSWERED, 200))\n"
+    )
+    with ThreadPoolExecutor(2) as threads:
+        ends = list(
+            threads.map(
+                lambda name: subprocess.run(
+                    [sys.executable, "-c", code, str(path), name],
+                    timeout=WAIT_S,
+                    check=False,
+                    capture_output=True,
+                ),
+                ("one", "two"),
+            )
+        )
+    assert [end.returncode for end in ends] == [0, 0], ends
+    told = entries(tmp_path)
+    assert len(told) == 100
+    assert {each["outcome"] for each in told} == {"answered"}
+    for name in ("one", "two"):
+        assert [each["path"] for each in told if each["account"] == name] == [f"/v1/a/{i}" for i in range(50)]
+
+
+def test_old_writes_and_those_beyond_a_count_are_forgotten(tmp_path: Path) -> None:
+    with closing(JournalFile(tmp_path / FILE_NAME)) as file:
+        for number in range(10):
+            file.begin(Write("default", "e", "POST", "/v1/a", f"/v1/a/{number}"))
+        file._connection.execute("UPDATE writes SET at = 0 WHERE number <= 3")
+        assert file.forget(older_than_s=1_000_000, most=5) == 5
+        assert [each.number for each in file.entries()] == [10, 9, 8, 7, 6]
+
+
+def test_a_write_of_a_process_that_runs_is_not_unresolved(tmp_path: Path) -> None:
+    with closing(JournalFile(tmp_path / FILE_NAME)) as file:
+        file.begin(Write("default", "e", "POST", "/v1/a", "/v1/a"))
+        assert file.unresolved() == []
+        gone = subprocess.Popen([sys.executable, "-c", ""])
+        gone.wait(WAIT_S)
+        file._connection.execute("UPDATE writes SET process = ?", (gone.pid,))
+        assert file.unresolved() == [1]
+        file.end(1, End(Outcome.ANSWERED, 200))
+        assert file.unresolved() == []
+        assert os.getpid()
+
+
+# --- the command line --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def story(api: Simulator, tmp_path: Path, cache: Path) -> tuple[Path, int]:
+    """A journal with an addition, a change and a deletion; the id of the record that was added."""
+    code = f"""async () => {{
+      const {{ id }} = await ovh.post("{_RECORDS}", {{ body: {{ fieldType: "A", target: "203.0.113.1", ttl: 60 }} }});
+      const [other] = await ovh.get("{_RECORDS}");
+      const before = await ovh.get("{_RECORDS}/" + other);
+      await ovh.put("{_RECORDS}/" + other, {{ body: {{ ttl: 4242 }} }});
+      await ovh.get("{_RECORDS}/" + other);
+      await ovh.delete("{_RECORDS}/" + other);
+      return [id, other, before.ttl];
+    }}"""
+    done = run(api, tmp_path, cache, "execute", code)
+    assert done.returncode == 0, done.stderr
+    return tmp_path, json.loads(done.stdout)[0]
+
+
+@pytest.mark.promise("journal.shown")
+def test_the_command_lists_filters_shows_and_exports(
+    api: Simulator, cache: Path, story: tuple[Path, int]
+) -> None:
+    home, _ = story
+    listed = run(api, home, cache, "journal").stdout.splitlines()
+    assert [line.split()[0] for line in listed] == ["no.", "3", "2", "1"]
+    assert says(listed[1], "answered 200", "DELETE", "default")
+    told = json.loads(run(api, home, cache, "journal", "--json", "--method", "put").stdout)
+    assert [each["number"] for each in told] == [2]
+    for filters, numbers in (
+        (["--path", "*/record"], [1]),
+        (["--outcome", "maybe"], []),
+        (["--since", "1h", "--limit", "2"], [3, 2]),
+        (["--since", "2999-01-01"], []),
+        (["--of-account", "default"], [3, 2, 1]),
+    ):
+        told = json.loads(run(api, home, cache, "journal", "--json", *filters).stdout or "[]")
+        assert [each["number"] for each in told] == numbers, filters
+    shown = run(api, home, cache, "journal", "show", "2").stdout
+    assert says(shown, "PUT", "+ ttl: 4242", "- ttl:", "mode, because the access mode is full", "query id")
+    assert says(run(api, home, cache, "journal", "show", "3").stdout, "DELETE", "- ttl: 4242")
+    lines = run(api, home, cache, "journal", "export").stdout.splitlines()
+    assert [json.loads(line)["number"] for line in lines] == [3, 2, 1]
+    missing = run(api, home, cache, "journal", "show", "99")
+    assert (missing.returncode, "no write 99" in missing.stderr) == (2, True)
+    assert "takes a date" in run(api, home, cache, "journal", "--since", "soon").stderr
+    assert "no journal" in run(api, home, cache, "journal", "--no-journal").stderr
+
+
+def test_without_a_journal_the_command_says_so(api: Simulator, tmp_path: Path, cache: Path) -> None:
+    done = run(api, tmp_path, cache, "journal")
+    assert (done.returncode, "Nothing is recorded yet" in done.stderr) == (0, True)
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.promise("journal.revert")
+def test_a_write_is_taken_back_after_a_yes_and_that_is_recorded_too(
+    api: Simulator, cache: Path, story: tuple[Path, int]
+) -> None:
+    home, added = story
+    api.requests.clear()
+    tried = run(api, home, cache, "journal", "revert", "1")
+    assert says(tried.stdout, f"DELETE {_RECORDS}/{{id}}", str(added))
+    assert says(tried.stderr, "Nothing was sent", "--yes")
+    assert writes_of(api) == []
+    assert run(api, home, cache, "journal", "revert", "1", "--yes").returncode == 0
+    assert run(api, home, cache, "journal", "revert", "3", "--yes").returncode == 0
+    assert [line.split()[0] for line in writes_of(api)] == ["DELETE", "POST"]
+    told = entries(home)
+    assert [each["method"] for each in told] == ["POST", "PUT", "DELETE", "DELETE", "POST"]
+    assert told[-1]["client"] == "journal revert"
+    body = told[-1]["body"]
+    assert isinstance(body, dict)
+    assert body["ttl"] == 4242
+
+
+@pytest.mark.promise("journal.revert")
+def test_a_change_is_set_to_what_it_was(api: Simulator, tmp_path: Path, cache: Path) -> None:
+    code = f"""async () => {{
+      const [id] = await ovh.get("{_RECORDS}");
+      const {{ ttl }} = await ovh.get("{_RECORDS}/" + id);
+      await ovh.put("{_RECORDS}/" + id, {{ body: {{ ttl: 4343 }} }});
+      return [id, ttl];
+    }}"""
+    [record, ttl] = json.loads(run(api, tmp_path, cache, "execute", code).stdout)
+    assert run(api, tmp_path, cache, "journal", "revert", "1", "--yes").returncode == 0
+    now = run(
+        api, tmp_path, cache, "execute", f'async () => (await ovh.get("{_RECORDS}/{record}")).ttl'
+    ).stdout
+    assert json.loads(now) == ttl
+
+
+@pytest.mark.promise("journal.revert")
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (
+            "ovh.post('/v1/vps/' + (await ovh.get('/v1/vps'))[0] + '/reboot')",
+            "created nothing that can be deleted",
+        ),
+        (
+            f"ovh.put('{_RECORDS}/' + (await ovh.get('{_RECORDS}'))[0], {{ body: {{ ttl: 1 }} }})",
+            "is not recorded",
+        ),
+        (
+            f"ovh.post('{_RECORDS}', {{ validate: 'warn', body: {{ fieldType: 'NO' }} }}).catch(() => 0)",
+            "changed nothing",
+        ),
+    ],
+)
+def test_what_nothing_takes_back_is_told_with_the_reason(
+    api: Simulator, tmp_path: Path, cache: Path, code: str, words: str
+) -> None:
+    run(api, tmp_path, cache, "execute", f"async () => await {code}")
+    done = run(api, tmp_path, cache, "journal", "revert", "1", "--yes")
+    assert (done.returncode, words in done.stdout) == (1, True), done.stdout + done.stderr
+    told = json.loads(run(api, tmp_path, cache, "journal", "revert", "1", "--json").stdout)
+    assert told["call"] is None
