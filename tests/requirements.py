@@ -47,6 +47,8 @@ PROMISES: Final[dict[str, str]] = {
     "access.policy": "A policy denies, asks and allows by rules; any deny beats any ask beats any allow; in doubt it denies.",
     "access.asked": "Who is behind a client is asked by MCP elicitation, in both eras, and nothing is sent before a yes.",
     "access.denied": "What is denied is not sent; the script sees Denied and can go on.",
+    # dry run
+    "dry-run": "Of a dry run no write is sent; what would have been sent is listed, and what is made up is marked.",
     # journal
     "journal.first": "A write is recorded before it is sent, and what cannot be recorded is not sent.",
     "journal.recorded": "The journal has each write with its end, masked, and what was there where that is known.",

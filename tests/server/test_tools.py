@@ -114,7 +114,11 @@ Unknown operations, wrong methods and requests that do not fit the schema are re
                         "code": {
                             "type": "string",
                             "description": 'A function, e.g. async () => await ovh.request({ method: "GET", path: "/v1/domain/zone" })',
-                        }
+                        },
+                        "dry_run": {
+                            "type": "boolean",
+                            "description": "true: send no POST, PUT or DELETE, and list what would have been sent",
+                        },
                     },
                     "required": ["code"],
                     "additionalProperties": False,
@@ -169,4 +173,4 @@ def test_wrong_arguments_are_named_with_what_would_be_right(
 
 
 def test_code_comes_back_as_it_was_given() -> None:
-    assert parse_arguments(Tool.SEARCH, {"code": " () => 1 "}) == " () => 1 "
+    assert parse_arguments(Tool.SEARCH, {"code": " () => 1 "}).code == " () => 1 "

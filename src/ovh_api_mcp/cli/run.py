@@ -6,6 +6,7 @@ The result goes to standard output, everything else to standard error; 1 says th
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import NoReturn
 
 import anyio
@@ -36,24 +37,29 @@ def search(context: click.Context, /, code: str, **_: object) -> None:
     _run_and_exit(context, Tool.SEARCH, code)
 
 
-@click.command("execute", params=options("api", "log"))
+_DRY_RUN = click.Option(
+    ["--dry-run", "is_dry"], is_flag=True, help="Send no POST, PUT or DELETE; list what would have been sent."
+)
+
+
+@click.command("execute", params=[_DRY_RUN, *options("api", "log")])
 @click.argument("code")
 @click.pass_context
-def execute(context: click.Context, /, code: str, **_: object) -> None:
+def execute(context: click.Context, /, code: str, *, is_dry: bool, **_: object) -> None:
     """Run CODE, JavaScript `async () => result`, which calls the API; - reads standard input.
 
     ovh-api-mcp execute 'async () => await ovh.request({ method: "GET", path: "/v1/me" })'
     """
-    _run_and_exit(context, Tool.EXECUTE, code)
+    _run_and_exit(context, Tool.EXECUTE, code, is_dry=is_dry)
 
 
-def _run_and_exit(context: click.Context, tool: Tool, code: str) -> NoReturn:
+def _run_and_exit(context: click.Context, tool: Tool, code: str, *, is_dry: bool = False) -> NoReturn:
     # People are told what is wrong; the story of a run is for servers, and for who asks for it.
     settings = load_settings(flags_of(context), read_environment(), default_log_level="warning")
     redactor = Redactor(settings.secrets())
     configure_logging(settings.log_level, redactor)
     text = _read_code(settings.max_code_bytes) if code == "-" else code
-    answer = anyio.run(_run, settings, redactor, tool, text)
+    answer = anyio.run(partial(_run, settings, redactor, tool, text, is_dry=is_dry))
     _show(answer)
     context.exit(1 if answer.is_error else 0)
 
@@ -63,11 +69,11 @@ def _read_code(limit_bytes: int) -> str:
     return sys.stdin.buffer.read(limit_bytes + 1).decode(errors="replace")
 
 
-async def _run(settings: Settings, redactor: Redactor, tool: Tool, code: str) -> ToolAnswer:
+async def _run(settings: Settings, redactor: Redactor, tool: Tool, code: str, *, is_dry: bool) -> ToolAnswer:
     progress = ProgressBar(sys.stderr)
     try:
         async with App.open(settings, redactor, waits=_PATIENT) as app:
-            return await app.execution.run(tool, code, progress.report)
+            return await app.execution.run(tool, code, progress.report, is_dry=is_dry)
     finally:
         progress.clear()
 

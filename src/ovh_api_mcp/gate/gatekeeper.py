@@ -115,12 +115,14 @@ class Gatekeeper:
         through: Through = _directly,
         remarks: Remarks | None = None,
         ask: Ask | None = None,
+        looks_first: bool = False,
     ) -> ApiResponse:
         """Return the API's answer to what a script gave to `ovh.request`, its body apart as JSON text.
 
         `through` is called for what may leave and for nothing else; `remarks`, which a run has one
         of, hears what is to be told beside its result; `ask` asks a person, None where nobody can be
-        asked. *Raises* RefusedError when nothing was sent, else what `send` raises, explained.
+        asked; `looks_first` says to see what is there before a change or deletion. *Raises* RefusedError
+        when nothing was sent, else what `send` raises, explained.
         """
         remarks = remarks or Remarks()
         checked = await self._checked(arguments, body, remarks)
@@ -129,9 +131,11 @@ class Gatekeeper:
         if checked.decision.verdict is Verdict.ASK:
             before = await self._ask(checked, through, ask)
             by = "person"
-        if request.method is not Method.GET:
+        if request.method is Method.GET:
+            request = replace(request, reason=Reason(asked.route.template))
+        else:
             before = before or remarks.read(asked.route.wire)
-            if before is None and self._looks_first:
+            if before is None and (self._looks_first or looks_first):
                 before = await self._what_is_there(asked, through)
             labels = asked.operation.sorted_labels
             reason = Reason(asked.route.template, labels, by, checked.decision.why, before)
@@ -213,6 +217,10 @@ class Gatekeeper:
     def operation(self, method: Method, template: str) -> Operation | None:
         """Return the operation on a path template, None where there is none."""
         return self._catalog.operation(method, template)
+
+    def schema(self, name: str) -> JsonObject:
+        """Return a component schema of the document, {} where there is none."""
+        return self._catalog.schema(name)
 
     def origin(self, arguments: JsonObject) -> str:
         """Return method and path of a call that was let through, as it went over the wire."""

@@ -104,6 +104,8 @@ Unknown operations, wrong methods and requests that do not fit the schema are re
 is sent, all faults at once; validate: "warn" beside body sends such a request anyway. \
 Limits: 30 s, 64 MiB, 1,000 calls."""
 
+DRY_RUN: Final = "true: send no POST, PUT or DELETE, and list what would have been sent"
+
 EXECUTE_CODE: Final = (
     'A function, e.g. async () => await ovh.request({ method: "GET", path: "/v1/domain/zone" })'
 )

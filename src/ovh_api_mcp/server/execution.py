@@ -30,6 +30,7 @@ from ovh_api_mcp import limits
 from ovh_api_mcp.catalog.model import Method
 from ovh_api_mcp.errors import InternalError, OvhMcpError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper, Send, Through
+from ovh_api_mcp.gate.question import Ask
 from ovh_api_mcp.gate.remarks import Remarks
 from ovh_api_mcp.journal.journal import Journal
 from ovh_api_mcp.json_value import JsonObject
@@ -57,6 +58,7 @@ from ovh_api_mcp.server.answers import (
     fitted_answer,
     lookup_answer,
 )
+from ovh_api_mcp.server.dry_run import DryRun, holds_unknown
 from ovh_api_mcp.server.errand import Errand
 from ovh_api_mcp.server.heap import Heap
 from ovh_api_mcp.server.incomplete import with_notes_on_absences
@@ -78,6 +80,12 @@ _BOUNDS: Final[Mapping[Tool, ScriptLimits]] = {
     Tool.SEARCH: ScriptLimits(timeout_s=limits.SEARCH_TIMEOUT_S, may_call=False),
     Tool.EXECUTE: ScriptLimits(timeout_s=limits.EXECUTE_TIMEOUT_S),
 }
+
+
+_NOTHING_TO_WAIT_FOR: Final = CallAnswer(
+    is_ok=True,
+    json=b'{"settled":false,"status":null,"value":null,"next":"The real run waits here for what was begun."}',
+)
 
 
 class Execution:
@@ -121,14 +129,16 @@ class Execution:
         *,
         client: str = "",
         person: AskPerson | None = None,
+        is_dry: bool = False,
     ) -> ToolAnswer:
         """Return what the script `code` comes to; `report` hears of a catalogue that is being built.
 
         Clients take turns; `client` is what tells one from another. `person` asks whoever is behind
-        it, None where nobody can be asked.
+        it, None where nobody can be asked. Of a dry run nothing is sent that is no read.
         """
         script = hashlib.sha256(code.encode(errors="surrogatepass")).hexdigest()
-        run = _Run(tool, Writes(self._redactor), client, Questions(person), self._journal, script)
+        dry = DryRun(self._redactor) if is_dry else None
+        run = _Run(tool, Writes(self._redactor), client, Questions(person), self._journal, script, dry)
         try:
             answer = await self._run(run, code, report)
         except OvhMcpError as error:
@@ -141,6 +151,8 @@ class Execution:
             run.log_end()
             await run.questions.aclose()
             run.writes.tell_late_ends()
+        if dry is not None:
+            answer = ToolAnswer((*answer.texts, dry.text()), answer.is_error)
         return answer.redacted(self._redactor)
 
     async def _run(self, run: _Run, code: str, report: ReportProgress) -> ToolAnswer:
@@ -163,12 +175,23 @@ class Execution:
             if call.is_lookup:
                 return await self._answer_lookup(door.look_up, call, run.tool)
             through = partial(run.send, call.room, account, self._shown(account))
+            ask = partial(run.questions.ask, call.room)
+            remarks = run.remarks
+            if run.dry is not None:
+                through = partial(run.dry.send, door.gate, account.name)
+                ask = partial(run.dry.ask, call.room)
+                if holds_unknown(call.arguments, call.body):
+                    if call.kind == "wait":
+                        return _NOTHING_TO_WAIT_FOR
+                    call = replace(call, arguments={**call.arguments, "validate": "warn"})
+                    remarks = Remarks()  # what is made up fits no schema
             if call.is_errand:
                 tell = partial(run.tell_progress, report)
-                ask = partial(run.questions.ask, call.room)
                 errand = Errand(door.gate, call.room, through, run.remarks, tell, ask)
                 return await self._answer_errand(errand, call, account)
-            answer = await self._answer_call(door, call, through, run)
+            answer = await self._answer_call(
+                door, call, through, remarks, ask, looks_first=run.dry is not None
+            )
             known.seen.note(call, answer)
             self._heap.note(len(call.body or b"") + len(answer.json))
             return answer
@@ -192,15 +215,25 @@ class Execution:
         """Return the name of an account where writes have to be told apart, else ""."""
         return account.name if self._accounts.are_several else ""
 
-    async def _answer_call(self, door: _Door, call: ScriptCall, through: Through, run: _Run) -> CallAnswer:
+    async def _answer_call(
+        self,
+        door: _Door,
+        call: ScriptCall,
+        through: Through,
+        remarks: Remarks,
+        ask: Ask,
+        *,
+        looks_first: bool,
+    ) -> CallAnswer:
         gate = door.gate
         try:
             response = await gate.request(
                 call.arguments,
                 call.body,
                 through=through,
-                remarks=run.remarks,
-                ask=partial(run.questions.ask, call.room),
+                remarks=remarks,
+                ask=ask,
+                looks_first=looks_first,
             )
         except OvhMcpError as error:
             return failed_call_answer(error, call, self._redactor)
@@ -265,6 +298,7 @@ class _Run:
     questions: Questions
     journal: Journal | None
     script: str
+    dry: DryRun | None
     name: str = field(default_factory=lambda: secrets.token_hex(8))
     calls: int = 0
     lookups: int = 0

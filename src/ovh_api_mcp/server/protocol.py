@@ -31,7 +31,7 @@ from ovh_api_mcp.server.parking import Parking
 from ovh_api_mcp.server.parking import Run as ParkedRun
 from ovh_api_mcp.server.person import can_show_forms, is_stateless, person_of
 from ovh_api_mcp.server.questions import AskPerson
-from ovh_api_mcp.server.tools import input_schema, parse_arguments, tools_for
+from ovh_api_mcp.server.tools import Given, input_schema, parse_arguments, tools_for
 
 SERVER_NAME: Final = "ovh-api-mcp"
 _Context: TypeAlias = ServerRequestContext[None, object]
@@ -67,17 +67,17 @@ def build_server(
     ) -> mcp_types.CallToolResult | mcp_types.InputRequiredResult:
         tool = _known_tool(params.name)
         try:
-            code = parse_arguments(tool, params.arguments)
+            given = parse_arguments(tool, params.arguments)
         except CodeError as error:
             return _result(error_answer(error))
 
         report = _progress_to(ctx)
         if parking is not None and access.may_ask and is_stateless(ctx) and can_show_forms(ctx):
             return await _in_rounds(
-                ctx, params, parking, partial(_run, execution, tool, code, caller_name(ctx))
+                ctx, params, parking, partial(_run, execution, tool, given, caller_name(ctx))
             )
         person = person_of(ctx, execution.redactor, question_timeout_s) if access.may_ask else None
-        run = partial(execution.run, tool, code, report, client=caller_name(ctx), person=person)
+        run = partial(_run, execution, tool, given, caller_name(ctx), report, person)
         return _result(await while_there(ctx, run))
 
     server = Server(
@@ -99,9 +99,14 @@ def build_server(
 
 
 async def _run(
-    execution: Execution, tool: Tool, code: str, client: str, report: ReportProgress, person: AskPerson
+    execution: Execution,
+    tool: Tool,
+    given: Given,
+    client: str,
+    report: ReportProgress,
+    person: AskPerson | None,
 ) -> ToolAnswer:
-    return await execution.run(tool, code, report, client=client, person=person)
+    return await execution.run(tool, given.code, report, client=client, person=person, is_dry=given.is_dry)
 
 
 async def _in_rounds(

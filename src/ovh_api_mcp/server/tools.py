@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import mcp_types
 
@@ -14,10 +14,10 @@ from ovh_api_mcp.server import descriptions
 from ovh_api_mcp.server.execution import Tool
 
 
-def _input_schema(code_description: str) -> dict[str, object]:
+def _input_schema(code_description: str, **more: object) -> dict[str, object]:
     return {
         "type": "object",
-        "properties": {"code": {"type": "string", "description": code_description}},
+        "properties": {"code": {"type": "string", "description": code_description}, **more},
         "required": ["code"],
         "additionalProperties": False,
     }
@@ -48,7 +48,9 @@ TOOLS: Final[Mapping[Tool, mcp_types.Tool]] = {
         name=Tool.EXECUTE.value,
         title="Call the OVHcloud API",
         description=descriptions.EXECUTE_DESCRIPTION,
-        input_schema=_input_schema(descriptions.EXECUTE_CODE),
+        input_schema=_input_schema(
+            descriptions.EXECUTE_CODE, dry_run={"type": "boolean", "description": descriptions.DRY_RUN}
+        ),
         annotations=mcp_types.ToolAnnotations(
             read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True
         ),
@@ -61,8 +63,15 @@ def input_schema(name: str) -> Mapping[str, object] | None:
     return TOOLS[Tool(name)].input_schema if name in TOOLS else None
 
 
-def parse_arguments(tool: Tool, arguments: Mapping[str, object] | None) -> str:
-    """Return the `code` that a client gave to `tool`; the SDK checks nothing by itself.
+class Given(NamedTuple):
+    """What a client gave to a tool."""
+
+    code: str
+    is_dry: bool = False
+
+
+def parse_arguments(tool: Tool, arguments: Mapping[str, object] | None) -> Given:
+    """Return what a client gave to `tool`; the SDK checks nothing by itself.
 
     Raises:
         CodeError: code is missing or no string, or there is more than code.
@@ -76,14 +85,25 @@ def parse_arguments(tool: Tool, arguments: Mapping[str, object] | None) -> str:
             code="arguments",
             hint=f"Call {tool} with {{code: {example(tool)!r}}}.",
         )
+    is_dry = given.pop("dry_run", False) if tool is Tool.EXECUTE else False
+    if not isinstance(is_dry, bool):
+        raise CodeError(
+            f"execute was called with {kind_of(is_dry)} as `dry_run`; it is true or false.",
+            code="arguments",
+            hint="Leave dry_run out, or give true.",
+        )
     if given:
         names = ", ".join(cut_foreign(name, 40) for name in sorted(given)[:5])
         raise CodeError(
-            f"{tool} does not know the argument {names}; it takes `code` alone.",
+            f"{tool} does not know the argument {names}; it takes {_takes(tool)}.",
             code="arguments",
             hint="Put what the script needs into the script itself.",
         )
-    return code
+    return Given(code, is_dry)
+
+
+def _takes(tool: Tool) -> str:
+    return "`code` and `dry_run`" if tool is Tool.EXECUTE else "`code` alone"
 
 
 def example(tool: Tool) -> str:

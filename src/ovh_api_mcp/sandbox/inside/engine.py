@@ -88,7 +88,7 @@ def first_script_position(stack: str) -> Position:
     return Position(0, 0)
 
 
-def _bounds() -> dict[str, int]:
+def _bounds() -> dict[str, int | str]:
     return {
         "resultChars": limits.RESULT_BYTES,
         "callBytes": limits.CALL_BYTES,
@@ -103,6 +103,7 @@ def _bounds() -> dict[str, int]:
         "lookups": limits.LOOKUPS_PER_SCRIPT,
         "lookupsInFlight": limits.LOOKUPS_IN_FLIGHT_PER_SCRIPT,
         "resolveDepth": limits.RESOLVE_DEPTH_DEFAULT,
+        "unknown": limits.UNKNOWN,
         "resolveDepthMax": limits.RESOLVE_DEPTH_MAX,
         "resolvedValues": limits.RESOLVED_VALUES,
     }

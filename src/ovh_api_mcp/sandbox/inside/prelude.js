@@ -52,11 +52,35 @@
 
   // Writes one value, as one text.
   function toJson(value, mode, limit, notes) {
-    const pieces = toPieces(value, mode, limit, notes);
+    const pieces = written(value, mode, limit, notes);
     if (pieces === undefined) return undefined;
     let text = "";
     for (let i = 0; i < pieces.count; i++) text += pieces[i];
     return text;
+  }
+
+  // A dry run marks what only a real answer would tell. Writing it out is no decision by it, reading it may be one.
+  const UNKNOWN = bound.unknown, read = newNotes();
+  let isWriting = false;
+  function written(value, mode, limit, notes) {
+    isWriting = true;
+    try { return toPieces(value, mode, limit, notes); } finally { isWriting = false; }
+  }
+  function watch(value, depth) {
+    if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return;
+    const names = keys(value);
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i];
+      if (value[name] !== UNKNOWN) { watch(value[name], depth + 1); continue; }
+      const descriptor = bare();
+      descriptor.get = function () {
+        if (!isWriting && read.count < MAX_NOTES) read[read.count++] = cut(name, 60);
+        return UNKNOWN;
+      };
+      descriptor.set = function (other) { own(value, name, other, true); };
+      descriptor.enumerable = true; descriptor.configurable = true;
+      defineProperty(value, name, descriptor);
+    }
   }
 
   // Writes one value, in pieces. mode "result": whatever JSON lacks is shown as a person would wish, and noted.
@@ -554,6 +578,7 @@
       return call.reject(refusal("answer-too-large", "the answer does not fit into the script's memory", call.stack));
     }
     if (call.kind === "list") value = listed(value, call.stack);
+    if (apply(indexOf, text, [UNKNOWN]) >= 0) watch(value, 0);
     if (origin !== "" && typeof value === "object" && value !== null) apply(weakSet, origins, [value, origin]);
     call.resolve(value);
   }
@@ -873,7 +898,7 @@
     const notes = newNotes();
     let pieces;
     try {
-      pieces = toPieces(value, "result", bound.resultChars, notes);
+      pieces = written(value, "result", bound.resultChars, notes);
     } catch (error) {
       if (error === TooLarge) return fail("result-too-large", "");
       return threw(error);
@@ -882,6 +907,11 @@
       pieces = toPieces(null, "result", bound.resultChars, notes);
       notes[0] = "the script returned nothing (undefined): did you forget `return`?";
       notes.count = 1;
+    }
+    if (read.count > 0 && notes.count < MAX_NOTES) {
+      let names = read[0];
+      for (let i = 1; i < read.count; i++) names += ", " + read[i];
+      notes[notes.count++] = "the script read what a dry run cannot know (" + names + "): if it decides by it, the real run may go another way";
     }
     const shownNotes = notes.count < MAX_NOTES ? notes.count : MAX_NOTES;
     outcome = bare();
