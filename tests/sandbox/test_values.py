@@ -211,7 +211,7 @@ async def test_big_integers_keep_their_digits_both_ways(run: Run) -> None:
 
 
 async def test_a_large_result_of_wide_characters_comes_whole(run: Run) -> None:
-    outcome = await run("() => Array.from({ length: 2_000_000 }, (_, i) => 'é€')", timeout_s=60)
+    outcome = await run("() => Array.from({ length: 2_000_000 }, (_, i) => 'é€')", timeout_s=60, cpu_s=60)
     assert outcome.result is not None
     assert outcome.result.count("é€".encode()) == 2_000_000
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ovh_api_mcp import limits
-from ovh_api_mcp.journal.entry import End, Outcome, Write, kept_text
+from ovh_api_mcp.journal.entry import End, Outcome, Write, kept_text, masked_query
 from ovh_api_mcp.journal.store import FILE_NAME, JournalError, JournalFile
 from ovh_api_mcp.secret import Redactor, Secret
 from ovh_api_mcp.simulator.simulator import Simulator
@@ -139,6 +139,10 @@ def test_a_write_that_is_sent_again_is_one_write(tmp_path: Path, cache: Path, ap
     [entry] = entries(tmp_path)
     assert (entry["outcome"], entry["status"]) == ("answered", 429)
     assert int(str(entry["attempts"])) > 1
+    api.faults.clear()
+    api.faults.add("POST", _RECORDS, status=429, times=1)
+    assert run(api, tmp_path, cache, "execute", _ADD).returncode == 0
+    assert (entries(tmp_path)[-1]["status"], entries(tmp_path)[-1]["attempts"]) == (200, 2)
 
 
 @pytest.mark.promise("journal.recorded")
@@ -184,6 +188,72 @@ def test_secrets_are_masked(api: Simulator) -> None:
     }
     assert kept_text(b"", redactor) is None
     assert says(str(kept_text(b'"' + b"x" * limits.JOURNAL_BODY_BYTES + b'"', redactor)), "more than is kept")
+
+
+@pytest.mark.promise("secrets.never")
+def test_what_reveals_secrets_is_not_kept_and_neither_are_those_in_a_query(
+    api: Simulator, tmp_path: Path, cache: Path
+) -> None:
+    code = """async () => {
+      const project = (await ovh.get("/v1/cloud/project"))[0];
+      const clusters = `/v1/cloud/project/${project}/kube`;
+      return await ovh.post(`${clusters}/${(await ovh.get(clusters))[0]}/kubeconfig`);
+    }"""
+    ran = run(api, tmp_path, cache, "execute", code)
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["content"]
+    [entry] = entries(tmp_path)
+    assert "secrets" in entry["labels"]  # type: ignore[operator]  # a list
+    assert entry["answer"] is None
+    assert masked_query("/v1/a?token=t&name=n&flag") == "/v1/a?token=***&name=n&flag"
+    assert masked_query("/v1/a") == "/v1/a"
+
+
+def test_what_was_read_before_another_change_is_no_longer_what_was_there(
+    api: Simulator, tmp_path: Path, cache: Path
+) -> None:
+    code = f"""async () => {{
+      const [id] = await ovh.get("{_RECORDS}"), path = "{_RECORDS}/" + id;
+      await ovh.get(path);
+      await ovh.put(path, {{ body: {{ ttl: 77 }} }});
+      await ovh.put(path, {{ body: {{ ttl: 78 }} }});
+    }}"""
+    assert run(api, tmp_path, cache, "execute", code).returncode == 0
+    first, second = entries(tmp_path)
+    assert isinstance(first["before"], dict)
+    assert second["before"] is None
+
+
+@pytest.mark.promise("journal.recorded")
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_a_program_that_is_told_to_stop_records_how_its_writes_ended(
+    api: Simulator, tmp_path: Path, cache: Path, ending: signal.Signals
+) -> None:
+    run(api, tmp_path, cache, "execute", "() => 1")
+    api.faults.add("POST", _RECORDS, hang=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ovh_api_mcp", "execute", _ADD],
+        env=env_of(api, tmp_path, cache),
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: len(writes_of(api)) == 1)
+    process.send_signal(ending)
+    _, told = process.communicate(timeout=WAIT_S)
+    [entry] = entries(tmp_path)
+    assert "RuntimeError" not in told
+    if ending is signal.SIGINT:
+        assert entry["outcome"] == "maybe"
+
+
+def test_a_directory_that_cannot_be_written_is_told_before_the_first_write(
+    api: Simulator, tmp_path: Path, cache: Path
+) -> None:
+    (tmp_path / "state").write_text("no directory")
+    done = run(api, tmp_path, cache, "execute", "async () => (await ovh.get('/v1/me')).nichandle")
+    assert (done.returncode, "event=journal-unwritable" in done.stderr) == (0, True)
 
 
 # --- what cannot be recorded is not sent -------------------------------------------------------------------
@@ -322,13 +392,17 @@ def test_two_processes_write_into_one_journal(tmp_path: Path) -> None:
         assert [each["path"] for each in told if each["account"] == name] == [f"/v1/a/{i}" for i in range(50)]
 
 
-def test_old_writes_and_those_beyond_a_count_are_forgotten(tmp_path: Path) -> None:
+def test_old_writes_and_those_beyond_a_count_are_forgotten_but_for_young_ones_without_an_end(
+    tmp_path: Path,
+) -> None:
     with closing(JournalFile(tmp_path / FILE_NAME)) as file:
         for number in range(10):
             file.begin(Write("default", "e", "POST", "/v1/a", f"/v1/a/{number}"))
+            if number != 4:
+                file.end(number + 1, End(Outcome.ANSWERED, 200))
         file._connection.execute("UPDATE writes SET at = 0 WHERE number <= 3")
-        assert file.forget(older_than_s=1_000_000, most=5) == 5
-        assert [each.number for each in file.entries()] == [10, 9, 8, 7, 6]
+        assert file.forget(older_than_s=1_000_000, most=4) == 5
+        assert [each.number for each in file.entries()] == [10, 9, 8, 7, 5]
 
 
 def test_a_write_of_a_process_that_runs_is_not_unresolved(tmp_path: Path) -> None:
@@ -337,11 +411,11 @@ def test_a_write_of_a_process_that_runs_is_not_unresolved(tmp_path: Path) -> Non
         assert file.unresolved() == []
         gone = subprocess.Popen([sys.executable, "-c", ""])
         gone.wait(WAIT_S)
-        file._connection.execute("UPDATE writes SET process = ?", (gone.pid,))
-        assert file.unresolved() == [1]
+        for process in (f"{gone.pid} ", f"{gone.pid} x", f"{os.getpid()} another-start"):
+            file._connection.execute("UPDATE writes SET process = ?", (process,))
+            assert file.unresolved() == [1]
         file.end(1, End(Outcome.ANSWERED, 200))
         assert file.unresolved() == []
-        assert os.getpid()
 
 
 # --- the command line --------------------------------------------------------------------------------------
@@ -386,10 +460,18 @@ def test_the_command_lists_filters_shows_and_exports(
     shown = run(api, home, cache, "journal", "show", "2").stdout
     assert says(shown, "PUT", "+ ttl: 4242", "- ttl:", "mode, because the access mode is full", "query id")
     assert says(run(api, home, cache, "journal", "show", "3").stdout, "DELETE", "- ttl: 4242")
-    lines = run(api, home, cache, "journal", "export").stdout.splitlines()
+    assert [
+        each["number"]
+        for each in json.loads(run(api, home, cache, "journal", "--json", "--status", "200").stdout)
+    ] == [3, 2, 1]
+    with closing(JournalFile(home / "state" / FILE_NAME)) as file:
+        for number in range(1_200):
+            file.begin(Write("many", "e", "POST", "/v1/a", f"/v1/a/{number}"))
+    assert len(run(api, home, cache, "journal", "export").stdout.splitlines()) == 1_203
+    lines = run(api, home, cache, "journal", "export", "--of-account", "default").stdout.splitlines()
     assert [json.loads(line)["number"] for line in lines] == [3, 2, 1]
-    missing = run(api, home, cache, "journal", "show", "99")
-    assert (missing.returncode, "no write 99" in missing.stderr) == (2, True)
+    missing = run(api, home, cache, "journal", "show", "99999")
+    assert (missing.returncode, "no write 99999" in missing.stderr) == (2, True)
     assert "takes a date" in run(api, home, cache, "journal", "--since", "soon").stderr
     assert "no journal" in run(api, home, cache, "journal", "--no-journal").stderr
 
@@ -415,10 +497,31 @@ def test_a_write_is_taken_back_after_a_yes_and_that_is_recorded_too(
     assert [line.split()[0] for line in writes_of(api)] == ["DELETE", "POST"]
     told = entries(home)
     assert [each["method"] for each in told] == ["POST", "PUT", "DELETE", "DELETE", "POST"]
-    assert told[-1]["client"] == "journal revert"
+    assert told[-1]["client"] == "journal revert 3"
+    again = run(api, home, cache, "journal", "revert", "3", "--yes")
+    assert (again.returncode, "taken back already, by 5" in again.stderr) == (2, True)
     body = told[-1]["body"]
     assert isinstance(body, dict)
     assert body["ttl"] == 4242
+
+
+@pytest.mark.promise("journal.revert")
+def test_a_write_of_unknown_outcome_or_of_another_api_is_not_taken_back(
+    api: Simulator, tmp_path: Path, cache: Path
+) -> None:
+    [record, *_] = _ids(api, tmp_path, cache)
+    path = f"{_RECORDS}/{record}"
+    api.faults.add("DELETE", path, drop=True)
+    code = f'async () => {{ await ovh.get("{path}"); await ovh.delete("{path}") }}'
+    run(api, tmp_path, cache, "execute", code)
+    done = run(api, tmp_path, cache, "journal", "revert", "1", "--yes")
+    assert (done.returncode, "is not known" in done.stdout) == (1, True)
+    run(api, tmp_path, cache, "execute", _ADD)
+    with running_simulator() as other:
+        done = run(other, tmp_path, cache, "journal", "revert", "2", "--yes")
+        assert writes_of(other) == []
+    assert done.returncode == 2
+    assert says(done.stderr, api.url, "Name the right --endpoint")
 
 
 @pytest.mark.promise("journal.revert")

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ovh_api_mcp.journal.store import JournalFile
 
 _OUTCOMES: Final = ("sent", "answered", "not-sent", "maybe")
+_PAGE: Final = 500  # writes that are read at a time
 _UNITS_S: Final = {"m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -36,7 +37,7 @@ def _params(*more: click.Parameter) -> list[click.Parameter]:
     return [*more, as_json, *options("api", "log")]
 
 
-def _filters() -> list[click.Parameter]:
+def _filters(default_limit: int = JOURNAL_SHOWN) -> list[click.Parameter]:
     return [
         click.Option(
             ["--since"], metavar="WHEN", default="", help="Only since then: 2026-01-31, or 30m, 12h, 7d ago."
@@ -48,12 +49,13 @@ def _filters() -> list[click.Parameter]:
         ),
         click.Option(["--path"], metavar="PATTERN", default="*", help="Only paths that fit, with *."),
         click.Option(["--of-account"], metavar="NAME", default="", help="Only of this account."),
+        click.Option(["--status"], type=click.IntRange(100, 599), help="Only those that were answered so."),
         click.Option(["--outcome"], type=click.Choice(_OUTCOMES), help="Only those that ended so."),
         click.Option(
             ["--limit"],
             type=click.IntRange(1, JOURNAL_ENTRIES),
-            default=JOURNAL_SHOWN,
-            help=f"How many at most. [default: {JOURNAL_SHOWN}]",
+            default=default_limit,
+            help=f"How many at most. [default: {default_limit:,}]",
         ),
     ]
 
@@ -125,7 +127,9 @@ def show(context: click.Context, /, *, number: int, as_json: bool, **_: object) 
 
 
 @journal.command(
-    "export", short_help="Write all of them as JSON lines.", params=[*_filters(), *options("api", "log")]
+    "export",
+    short_help="Write all of them as JSON lines.",
+    params=[*_filters(JOURNAL_ENTRIES), *options("api", "log")],
 )
 @click.pass_context
 def export(context: click.Context, /, **_: object) -> None:
@@ -133,7 +137,7 @@ def export(context: click.Context, /, **_: object) -> None:
     import msgspec
 
     with _opened(context) as file:
-        for entry in _chosen(context, file):
+        for entry in _pages(context, file):
             click.echo(msgspec.json.encode(entry.as_json()).decode())
 
 
@@ -153,6 +157,8 @@ def revert(context: click.Context, /, *, number: int, yes: bool, as_json: bool, 
     settings = _settings(context)
     with _opened(context) as file:
         entry = _entry(file, number)
+        if taken := file.taken_back_by(number):
+            raise RefusedError(f"Write {number} was taken back already, by {taken}.", code="invalid-call")
     asyncio.run(_revert(context, settings, entry, is_sure=yes, as_json=as_json))
 
 
@@ -160,10 +166,17 @@ async def _revert(
     context: click.Context, settings: Settings, entry: Entry, *, is_sure: bool, as_json: bool
 ) -> None:
     from ovh_api_mcp.journal.inverse import inverse_of
+    from ovh_api_mcp.journal.store import REVERT
     from ovh_api_mcp.server.app import App
 
     async with App.open(settings, Redactor(settings.secrets())) as app:
         account = app.accounts.named(entry.write.account)
+        if account.endpoint != entry.write.endpoint:
+            raise RefusedError(
+                f"Write {entry.number} went to {entry.write.endpoint}, and these settings lead to "
+                f"{account.endpoint}. Name the right --endpoint or --account.",
+                code="invalid-call",
+            )
         gate = await account.wait_gate(_no_report)
         inverse = inverse_of(entry, gate.operation)
         _show_inverse(inverse, as_json=as_json)
@@ -175,7 +188,7 @@ async def _revert(
         code = _script_of(inverse.call, entry.write.account if len(app.accounts.names) else "")
         from ovh_api_mcp.server.execution import Tool
 
-        answer = await app.execution.run(Tool.EXECUTE, code, _no_report, client="journal revert")
+        answer = await app.execution.run(Tool.EXECUTE, code, _no_report, client=f"{REVERT} {entry.number}")
         (Terminal(sys.stderr) if answer.is_error else Terminal(sys.stdout)).line("\n".join(answer.texts))
         context.exit(1 if answer.is_error else 0)
 
@@ -241,7 +254,17 @@ def _entry(file: JournalFile, number: int) -> Entry:
     return entry
 
 
-def _chosen(context: click.Context, file: JournalFile) -> Iterator[Entry]:
+def _pages(context: click.Context, file: JournalFile) -> Iterator[Entry]:
+    """Yield what was asked for, so many at a time that they never fill the memory."""
+    left, before = context.params["limit"], 1 << 62
+    while left > 0 and (page := list(_chosen(context, file, before=before, limit=min(left, _PAGE)))):
+        yield from page
+        left, before = left - len(page), page[-1].number
+
+
+def _chosen(
+    context: click.Context, file: JournalFile, *, before: int = 1 << 62, limit: int = 0
+) -> Iterator[Entry]:
     given = context.params
     return file.entries(
         since=_moment(given["since"]),
@@ -249,7 +272,9 @@ def _chosen(context: click.Context, file: JournalFile) -> Iterator[Entry]:
         path=given["path"],
         account=given["of_account"],
         outcome=given["outcome"] or "",
-        limit=given["limit"],
+        status=given["status"] or 0,
+        before=before,
+        limit=limit or given["limit"],
     )
 
 
@@ -260,12 +285,13 @@ def _moment(text: str) -> float:
     if ago := re.fullmatch(r"(\d{1,6})([mhd])", text):
         return time.time() - int(ago[1]) * _UNITS_S[ago[2]]
     try:
-        return datetime.fromisoformat(text).timestamp()
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise SettingsError(
             f"--since is {text[:40]!r}; it takes a date such as 2026-01-31, or 30m, 12h, 7d.",
             code="setting-invalid",
         ) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _ended(entry: Entry) -> str:

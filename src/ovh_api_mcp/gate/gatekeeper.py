@@ -147,7 +147,10 @@ class Gatekeeper:
         except (ApiError, NetworkError) as error:
             self._explainer.explain(error, asked)
             raise
-        if request.method is Method.GET:
+        finally:
+            if request.method is not Method.GET:
+                remarks.forget_read(asked.route.wire)
+        if request.method is Method.GET and Label.SECRETS not in asked.operation.labels:
             remarks.keep_read(request.target, response.body)
         return response
 

@@ -39,6 +39,10 @@ class Remarks:
             if len(self._reads) > READS_KEPT:
                 del self._reads[next(iter(self._reads))]
 
+    def forget_read(self, path: str) -> None:
+        """Forget it: what is there may have changed."""
+        self._reads.pop(path, None)
+
     def read(self, path: str) -> bytes | None:
         """Return it; None where the run has not read that path, or it was long."""
         return self._reads.get(path)

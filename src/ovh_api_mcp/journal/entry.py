@@ -8,10 +8,10 @@ from enum import StrEnum
 
 import msgspec
 
-from ovh_api_mcp.gate.masking import masked
+from ovh_api_mcp.gate.masking import is_secret_name, masked
 from ovh_api_mcp.json_value import JsonObject, JsonValue
 from ovh_api_mcp.limits import JOURNAL_BODY_BYTES
-from ovh_api_mcp.secret import Redactor
+from ovh_api_mcp.secret import MASK, Redactor
 
 
 class Outcome(StrEnum):
@@ -117,6 +117,16 @@ def kept_text(body: bytes | None, redactor: Redactor) -> str | None:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return msgspec.json.encode(f"{len(body):,} bytes that are no JSON").decode()
     return redactor.redact(msgspec.json.encode(masked(value)).decode())
+
+
+def masked_query(target: str) -> str:
+    """Return path and query in which the values of secrets, by their names, are masked."""
+    path, mark, query = target.partition("?")
+    if not mark:
+        return target
+    pairs = (part.partition("=") for part in query.split("&"))
+    shown = (f"{name}{sign}{MASK if is_secret_name(name) else value}" for name, sign, value in pairs)
+    return f"{path}?{'&'.join(shown)}"
 
 
 def _value(text: str | None) -> JsonValue:

@@ -30,9 +30,9 @@ class Inverse:
 
 def inverse_of(entry: Entry, find: Find) -> Inverse:
     """Return what takes a write back."""
-    if entry.end.outcome is Outcome.NOT_SENT or (
-        entry.end.status >= 400 and entry.end.outcome is Outcome.ANSWERED
-    ):
+    if entry.end.outcome in (Outcome.SENT, Outcome.MAYBE):
+        return Inverse(None, "how it ended is not known: look at what is there now, and change that")
+    if entry.end.outcome is Outcome.NOT_SENT or entry.end.status >= 400:
         return Inverse(None, "it changed nothing")
     match entry.write.method:
         case "PUT":

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from ovh_api_mcp import limits
+from ovh_api_mcp.catalog.risk import Label
 from ovh_api_mcp.errors import ApiError, NetworkError, RefusedError, cut_foreign
-from ovh_api_mcp.journal.entry import End, Outcome, Write, kept_text
-from ovh_api_mcp.journal.store import FILE_NAME, JournalError, JournalFile
+from ovh_api_mcp.journal.entry import End, Outcome, Write, kept_text, masked_query
+from ovh_api_mcp.journal.store import FILE_NAME, JournalError, JournalFile, can_be_written
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
 from ovh_api_mcp.ovh.retry import may_have_been_processed
 from ovh_api_mcp.secret import Redactor
@@ -25,6 +26,9 @@ _HINT: Final = (
     "Tell the user: make the journal's directory writable (--state-dir, OVH_STATE_DIR), or start the server "
     "with --no-journal."
 )
+
+
+_NEXT: Final = "writes will be refused: set --state-dir, or start with --no-journal"
 
 
 class Journal:
@@ -47,7 +51,7 @@ class Journal:
             endpoint=endpoint,
             method=request.method.value,
             template=reason.template,
-            target=self._redactor.redact(request.target),
+            target=self._redactor.redact(masked_query(request.target)),
             body=kept_text(request.body, self._redactor),
             before=kept_text(reason.before, self._redactor),
             labels=reason.labels,
@@ -58,7 +62,10 @@ class Journal:
         )
 
     def tell_unresolved(self) -> None:
-        """Log, in a while, how many writes of processes that are gone have no known end."""
+        """Log, in a while, how many writes of processes that are gone have no known end.
+
+        A journal that could not be written is told, too, before the first write meets it.
+        """
         self._thread.submit(self._tell_unresolved)
 
     async def around(self, write: Write, send: Callable[[], Awaitable[ApiResponse]]) -> ApiResponse:
@@ -76,8 +83,10 @@ class Journal:
         except BaseException:  # given up by us, too
             self._end(number, End(Outcome.MAYBE))
             raise
-        answer = kept_text(response.body, self._redactor)
-        self._end(number, End(Outcome.ANSWERED, response.status, response.query_id, answer=answer))
+        reveals = Label.SECRETS in write.labels
+        answer = None if reveals else kept_text(response.body, self._redactor)
+        end = End(Outcome.ANSWERED, response.status, response.query_id, response.attempts, answer)
+        self._end(number, end)
         return response
 
     async def aclose(self) -> None:
@@ -89,8 +98,12 @@ class Journal:
         begun = self._thread.submit(lambda: self._opened().begin(write))
         try:
             async with asyncio.timeout(limits.JOURNAL_WAIT_S + 1):
-                return await asyncio.wrap_future(begun)
+                return await asyncio.shield(asyncio.wrap_future(begun))
+        except asyncio.CancelledError:
+            begun.add_done_callback(self._end_unsent)
+            raise
         except (JournalError, TimeoutError) as error:
+            begun.add_done_callback(self._end_unsent)
             why = cut_foreign(str(error) or f"no answer within {limits.JOURNAL_WAIT_S:g} s", 160)
             _log.error("event=journal-unusable reason=%r", why)
             raise RefusedError(
@@ -99,6 +112,11 @@ class Journal:
                 code="journal-unavailable",
                 hint=_HINT,
             ) from None
+
+    def _end_unsent(self, begun: Future[int]) -> None:
+        """Record that a write was given up before it left, where it was recorded at all."""
+        if not begun.cancelled() and begun.exception() is None:
+            self._end(begun.result(), End(Outcome.NOT_SENT))
 
     def _end(self, number: int, end: End) -> None:
         """Record an end without waiting for it: who is cancelled has no time to."""
@@ -109,7 +127,10 @@ class Journal:
                     "event=journal-end-lost number=%d outcome=%s reason=%r", number, end.outcome, str(error)
                 )
 
-        self._thread.submit(lambda: self._opened().end(number, end)).add_done_callback(told)
+        try:
+            self._thread.submit(lambda: self._opened().end(number, end)).add_done_callback(told)
+        except RuntimeError:  # closed already
+            _log.error("event=journal-end-lost number=%d end=%s reason=closed", number, end.outcome)
 
     def _opened(self) -> JournalFile:
         if self._file is None:
@@ -119,7 +140,9 @@ class Journal:
 
     def _tell_unresolved(self) -> None:
         try:
-            if self._path.exists() and (numbers := self._opened().unresolved()):
+            if not can_be_written(self._path):
+                _log.warning("event=journal-unwritable path=%s next=%r", self._path, _NEXT)
+            elif self._path.exists() and (numbers := self._opened().unresolved()):
                 _log.warning(
                     "event=writes-unresolved count=%d newest=%d next=%r",
                     *(len(numbers), numbers[-1], "see: ovh-api-mcp journal --outcome sent"),

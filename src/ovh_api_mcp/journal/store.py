@@ -19,9 +19,11 @@ from ovh_api_mcp.journal.entry import End, Entry, Outcome, Write
 
 FILE_NAME: Final = "journal.sqlite"
 _VERSION: Final = 1
+REVERT: Final = "journal revert"
+"""What the client of a write is called that takes another one back, before that one's number."""
 _TABLES: Final = """
     CREATE TABLE IF NOT EXISTS writes (
-        number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, process INTEGER NOT NULL,
+        number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, process TEXT NOT NULL,
         account TEXT NOT NULL, endpoint TEXT NOT NULL, method TEXT NOT NULL, template TEXT NOT NULL,
         target TEXT NOT NULL, body TEXT, before TEXT, labels TEXT NOT NULL, decision TEXT NOT NULL,
         decided_by TEXT NOT NULL, script TEXT NOT NULL, client TEXT NOT NULL,
@@ -47,7 +49,11 @@ class JournalFile:
         self.path = path
         with _translated(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                os.fchmod(descriptor, 0o600)
+            finally:
+                os.close(descriptor)
             self._connection = sqlite3.connect(
                 path, timeout=limits.JOURNAL_WAIT_S, isolation_level=None, check_same_thread=False
             )
@@ -78,7 +84,7 @@ class JournalFile:
             marks = ", ".join("?" * (len(values) + 3))
             cursor = self._connection.execute(
                 f"INSERT INTO writes (at, process, outcome, {_WRITE}) VALUES ({marks})",  # noqa: S608 - names of ours
-                (time.time(), os.getpid(), Outcome.SENT.value, *values),
+                (time.time(), _this_process(), Outcome.SENT.value, *values),
             )
             assert cursor.lastrowid is not None
             return cursor.lastrowid
@@ -104,14 +110,26 @@ class JournalFile:
         path: str = "*",
         account: str = "",
         outcome: str = "",
+        status: int = 0,
+        before: int = 1 << 62,
         limit: int = limits.JOURNAL_SHOWN,
     ) -> Iterator[Entry]:
-        """Yield the writes that fit, the newest first; `path` may hold `*`."""
+        """Yield the writes that fit, the newest first; `path` may hold `*`, `before` is a number."""
         where = (
             "WHERE at >= ? AND (? = '' OR method = ?) AND (? = '' OR account = ?) AND (? = '' OR outcome = ?)"
         )
-        values = (since, method, method, account, account, outcome, outcome, _glob(path), limit)
-        yield from self._entries(f"{where} AND target GLOB ? ORDER BY number DESC LIMIT ?", values)
+        more = "AND (? = 0 OR status = ?) AND number < ? AND target GLOB ? ORDER BY number DESC LIMIT ?"
+        values = (since, method, method, account, account, outcome, outcome)
+        yield from self._entries(f"{where} {more}", (*values, status, status, before, _glob(path), limit))
+
+    def taken_back_by(self, number: int) -> int:
+        """Return the write that took one back, 0 where none did."""
+        same = (f"{REVERT} {number}", Outcome.ANSWERED.value)
+        with _translated(self.path):
+            row = self._connection.execute(
+                "SELECT number FROM writes WHERE client = ? AND outcome = ? AND status < 400 LIMIT 1", same
+            ).fetchone()
+        return 0 if row is None else int(row[0])
 
     def unresolved(self) -> list[int]:
         """Return the writes whose end nobody will record any more: their process is gone."""
@@ -122,12 +140,13 @@ class JournalFile:
         return [number for number, process in rows if not _is_running(process)]
 
     def forget(self, *, older_than_s: float, most: int) -> int:
-        """Remove the writes beyond an age, and the oldest beyond a count; return how many."""
+        """Remove the writes beyond an age, and those beyond a count whose end is known; return how many."""
         with _translated(self.path):
             before = time.time() - older_than_s
             cursor = self._connection.execute(
-                "DELETE FROM writes WHERE at < ? OR number <= (SELECT max(number) FROM writes) - ?",
-                (before, most),
+                "DELETE FROM writes WHERE at < ? "
+                "OR (outcome <> ? AND number <= (SELECT max(number) FROM writes) - ?)",
+                (before, Outcome.SENT.value, most),
             )
             return cursor.rowcount
 
@@ -150,14 +169,34 @@ def _glob(path: str) -> str:
     return path.replace("[", "[[]").replace("?", "[?]")
 
 
-def _is_running(process: int) -> bool:
+def can_be_written(path: Path) -> bool:
+    """Tell whether a journal could be written there, without making anything."""
+    place = path if path.exists() else next(each for each in path.parents if each.exists())
+    return os.access(place, os.W_OK) and (place == path or place.is_dir())
+
+
+def _this_process() -> str:
+    return f"{os.getpid()} {_start_of(os.getpid())}"
+
+
+def _is_running(process: str) -> bool:
+    number, _, start = process.partition(" ")
     try:
-        os.kill(process, 0)
+        os.kill(int(number), 0)
     except ProcessLookupError:
         return False
     except OSError:
-        return True
-    return True
+        pass  # somebody else's
+    return _start_of(int(number)) == start
+
+
+def _start_of(number: int) -> str:
+    """Return when a process began, in words that no other of its number has; "" where nothing tells."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {Path(f'/proc/{number}/stat').read_text().rpartition(')')[2].split()[19]}"
+    except (OSError, IndexError):
+        return ""
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final, TypeAlias, assert_never
 
@@ -114,7 +115,8 @@ class OvhClient:
         deadline_s = asyncio.get_running_loop().time() + time_s
         attempts = Attempts(request.method, deadline_s, self._sleep)
         try:
-            return await attempts.run(lambda: self._send_once(request, deadline_s))
+            response = await attempts.run(lambda: self._send_once(request, deadline_s))
+            return response if attempts.made == 1 else replace(response, attempts=attempts.made)
         except ApiError as error:
             if request.is_authenticated:
                 await self._diagnosis.explain(error, deadline_s=deadline_s)

@@ -66,10 +66,11 @@ class ApiRequest:
 class ApiResponse:
     """An answer with a status below 300: `body` is valid JSON text, or b"" where there was none.
 
-    `headers` has lower-case names.
+    `headers` has lower-case names; `attempts` is how often it was asked for.
     """
 
     status: int
     headers: dict[str, str]
     body: bytes
     query_id: str
+    attempts: int = 1

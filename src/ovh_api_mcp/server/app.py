@@ -85,13 +85,13 @@ class App:
                 rights = _rights(endpoint, credentials)
                 connections.append(Connection(account.name, endpoint, client.send, rights, settings))
             app = cls(settings, connections, redactor, waits)
+            if app._journal is not None:  # closed last: the others may still end writes
+                cleanup.push_async_callback(app._journal.aclose)
+                app._journal.tell_unresolved()
             for catalog in app._catalogs.values():
                 cleanup.push_async_callback(catalog.aclose)
             cleanup.push_async_callback(app.sandbox.aclose)
             cleanup.push_async_callback(app.parking.aclose)
-            if app._journal is not None:
-                cleanup.push_async_callback(app._journal.aclose)
-                app._journal.tell_unresolved()
             yield app
 
     def warm_up(self) -> None:
