@@ -110,6 +110,7 @@ ROWS = [
     ("ask", "write", "OVH_ASK", "spends, access", "access", asking("write"), asking("spends", "access")),
     ("state_dir", "/s", "OVH_STATE_DIR", "/t", "state_dir", Path("/s"), Path("/t")),
     ("journal_days", "5", "OVH_JOURNAL_DAYS", "6", "journal_days", 5, 6),
+    ("journal_size", "7", "OVH_JOURNAL_SIZE", "8", "journal_mib", 7, 8),
     ("question_timeout", "5", "OVH_QUESTION_TIMEOUT", "6", "question_timeout_s", 5, 6),
     ("log_level", "debug", "OVH_LOG_LEVEL", "Warning", "log_level", "debug", "warning"),
 ]
@@ -439,7 +440,7 @@ def test_every_flag_has_its_place_in_the_settings() -> None:
     assert {field.name for field in fields(Flags)} == {
         *(row[0] for row in ROWS),
         *("host", "endpoint", "schemas", "no_cache", "allow_anonymous", "allowed_host"),
-        *("allow_secrets", "policy", "account", "no_journal", "journal_state"),
+        *("allow_secrets", "policy", "risk_rules", "account", "no_journal", "journal_state"),
         *("app_key", "app_secret", "consumer_key", "client_id", "client_secret"),
     }
 

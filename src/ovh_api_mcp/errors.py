@@ -88,6 +88,7 @@ SettingsCode = Literal[
     "address-unusable",
     "token-required",
     "policy-invalid",
+    "risk-rules-invalid",
     "account-unknown",
 ]
 

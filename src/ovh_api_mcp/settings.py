@@ -76,10 +76,12 @@ class Flags:
     ask: str | None = None
     allow_secrets: bool = False
     policy: str | None = None
+    risk_rules: str | None = None
     question_timeout: str | None = None
     state_dir: str | None = None
     no_journal: bool = False
     journal_days: str | None = None
+    journal_size: str | None = None
     journal_state: bool = False
     schemas: str | None = None
     log_level: str | None = None
@@ -109,9 +111,11 @@ class Settings:
     allowed_hosts: tuple[str, ...]
     validation: ValidationName
     access: Access
+    risk_rules: str
     question_timeout_s: int
     state_dir: Path | None
     journal_days: int
+    journal_mib: int
     journal_state: bool
     schemas_dir: Path | None
     log_level: LogLevelName
@@ -193,6 +197,7 @@ def load_settings(
         allowed_hosts=_allowed_hosts(flags.allowed_host, given.variable(_ALLOWED_HOST.variable)),
         validation=given.choice(flags.validation, _VALIDATION, get_args(ValidationName), "strict"),
         access=_access(flags, given),
+        risk_rules=_risk_rules(given.text(flags.risk_rules, _RISK_RULES)),
         question_timeout_s=given.integer(
             flags.question_timeout,
             _QUESTION_TIMEOUT,
@@ -207,6 +212,13 @@ def load_settings(
             limits.JOURNAL_DAYS_DEFAULT,
             low=1,
             high=limits.JOURNAL_DAYS_MAX,
+        ),
+        journal_mib=given.integer(
+            flags.journal_size,
+            _JOURNAL_SIZE,
+            limits.JOURNAL_MIB_DEFAULT,
+            low=1,
+            high=limits.JOURNAL_MIB_MAX,
         ),
         journal_state=flags.journal_state or given.switch(_JOURNAL_STATE),
         schemas_dir=_schemas_dir(flags.schemas),
@@ -357,11 +369,13 @@ _ACCESS: Final = _Option("--access", "OVH_ACCESS")
 _ASK: Final = _Option("--ask", "OVH_ASK")
 _ALLOW_SECRETS: Final = _Option("--allow-secrets", "OVH_ALLOW_SECRETS")
 _POLICY: Final = _Option("--policy", "OVH_POLICY")
+_RISK_RULES: Final = _Option("--risk-rules", "OVH_RISK_RULES")
 _QUESTION_TIMEOUT: Final = _Option("--question-timeout", "OVH_QUESTION_TIMEOUT")
 _STATE_DIR: Final = _Option("--state-dir", "OVH_STATE_DIR")
 _NO_JOURNAL: Final = _Option("--no-journal", "OVH_NO_JOURNAL")
 _JOURNAL_STATE: Final = _Option("--journal-state", "OVH_JOURNAL_STATE")
 _JOURNAL_DAYS: Final = _Option("--journal-days", "OVH_JOURNAL_DAYS")
+_JOURNAL_SIZE: Final = _Option("--journal-size", "OVH_JOURNAL_SIZE")
 _SCHEMAS: Final = _Option("--schemas")
 _LOG_LEVEL: Final = _Option("--log-level", "OVH_LOG_LEVEL")
 
@@ -633,6 +647,14 @@ def _policy(text: str) -> Policy | None:
 
     policy, _ = load_policy(Path(text).expanduser().absolute())
     return policy
+
+
+def _risk_rules(text: str) -> str:
+    if not text:
+        return ""
+    from ovh_api_mcp.catalog.risk import load_own_rules  # late: most have none
+
+    return load_own_rules(Path(text).expanduser().absolute())
 
 
 def _schemas_dir(text: str | None) -> Path | None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from ovh_api_mcp.catalog.describe import describe_operation
 from ovh_api_mcp.catalog.find import find_operations
 from ovh_api_mcp.catalog.model import Method
-from ovh_api_mcp.catalog.risk import Facts, Label, Labeller, load_labeller
+from ovh_api_mcp.catalog.risk import Facts, Label, Labeller, load_labeller, load_own_rules
 from ovh_api_mcp.catalog.risk_facts import FactFinder
 from ovh_api_mcp.catalog.store import CatalogFile
+from ovh_api_mcp.errors import SettingsError
 from ovh_api_mcp.json_value import JsonObject
+from ovh_api_mcp.limits import RISK_RULES_BYTES
 
 _BASES = {Label.READ, Label.WRITE, Label.DESTROYS}
 
@@ -90,6 +93,35 @@ def test_a_line_that_is_not_understood_is_named(rules: str, words: str) -> None:
     with pytest.raises(ValueError, match=r"line \d+ of the risk rules") as caught:
         Labeller(rules)
     assert words in str(caught.value)
+
+
+def test_rules_of_a_users_own_speak_first_and_only_of_what_they_name() -> None:
+    built_in = "[base]\nwrite POST\n[spends]\nyes POST\n"
+    own = "[base]\ndestroys POST /**/water\n[spends]\nno POST /**/water\n"
+    labeller = Labeller(own, built_in)
+    assert labeller.labels(facts()) == {Label.DESTROYS}
+    assert labeller.labels(facts(path="/v1/pot/{id}/paint")) == {Label.WRITE, Label.SPENDS}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[base]\nread GET pot", "line 2 of the risk rules"),
+        (b"\xff\xfe", "not understood"),
+        (b"# \0", "no text"),
+        (b"#" * (RISK_RULES_BYTES + 1), "more than"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_file_of_rules_that_cannot_be_used_is_told(
+    tmp_path: Path, content: bytes | None, words: str
+) -> None:
+    file = tmp_path / "own.rules"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingsError, match=words) as caught:
+        load_own_rules(file)
+    assert "own.rules" in caught.value.message
 
 
 # --- real operations ---------------------------------------------------------------------------------------

@@ -225,6 +225,25 @@ def test_with_a_policy_that_is_not_understood_the_server_does_not_start(
         assert says(done.stderr, "policy.toml", "does not start")
 
 
+def test_labels_follow_a_users_own_rules_and_so_does_what_is_asked_for(
+    small_api: Simulator, cache: Path, tmp_path: Path
+) -> None:
+    rules = tmp_path / "own.rules"
+    rules.write_text("[base]\nwrite POST /v1/vps/{}/reboot\n[spends]\nyes POST /v1/domain/zone/{}/record\n")
+    env = environment(small_api, cache)
+    calls = ["POST /v1/vps/x/reboot", "POST /v1/domain/zone/example.com/record"]
+    command = ("policy", "check", "--json", "--access", "confirm")
+    of_own = json.loads(run_once(cache, *command, "--risk-rules", str(rules), *calls, **env).stdout)
+    of_ours = json.loads(run_once(cache, *command, *calls, **env).stdout)
+    assert [each["verdict"] for each in of_own] == ["allow", "ask"]
+    assert [each["verdict"] for each in of_ours] == ["ask", "allow"]
+    shown = run_once(cache, "catalog", "describe", calls[1], OVH_RISK_RULES=str(rules), **env).stdout
+    assert "spends" in shown
+    rules.write_text("[base]\nnonsense\n")
+    done = run_once(cache, "execute", "() => 1", "--risk-rules", str(rules), **env)
+    assert (done.returncode, says(done.stderr, "own.rules", "line 2", "does not start")) == (2, True)
+
+
 # --- the command line --------------------------------------------------------------------------------------
 
 _POLICY = """

@@ -17,7 +17,9 @@ from ovh_api_mcp.errors import DeniedError, SettingsError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
 from ovh_api_mcp.gate.policy import ACCESS_MODES, Access, AccessMode, Policy, Rule, Verdict
 from ovh_api_mcp.gate.policy_file import load_policy
+from ovh_api_mcp.gate.question import Question
 from ovh_api_mcp.gate.verdict import Subject, decide, matches, unknown_parameters
+from ovh_api_mcp.json_value import JsonObject
 from tests.gate.operations import Operations, Recorder, operation
 
 pytestmark = pytest.mark.anyio
@@ -348,6 +350,41 @@ def gate_of(access: Access, recorder: Recorder) -> Gatekeeper:
     read = replace(operation("GET /v1/me"), labels=frozenset({Label.READ}))
     change = replace(operation("PUT /v1/me", has_body=True), labels=frozenset({Label.WRITE}))
     return Gatekeeper(Operations([kill, end, read, change]), recorder.send, access=access)
+
+
+@pytest.mark.promise("access.modes", "access.policy")
+@pytest.mark.parametrize("person", ["nobody", "yes", "no"])
+@pytest.mark.parametrize("mode", ACCESS_MODES)
+async def test_every_label_mode_rule_and_client_is_sent_asked_for_or_denied(
+    mode: AccessMode, person: str
+) -> None:
+    for method, labels, rule, default in product(Method, _LABELS, [None, *Verdict], [None, *Verdict]):
+        if default is None and rule is not None:
+            continue
+        rules = () if rule is None else (Rule(rule, line=1),)
+        access = Access(mode, policy=None if default is None else Policy(rules, default))
+        recorder, questions = Recorder(), []
+
+        async def ask(question: Question, questions: list[Question] = questions) -> None:
+            questions.append(question)
+            if person == "no":
+                raise DeniedError("no", labels=question.labels, by="person")
+
+        gate = Gatekeeper(
+            Operations([replace(operation(f"{method} /v1/x"), labels=labels)]), recorder.send, access=access
+        )
+        call: JsonObject = {"method": method.value, "path": "/v1/x"}
+        verdict = expected(mode, method, labels, rule, default, secrets=False)
+        is_asked = verdict is _ASK and person != "nobody"
+        try:
+            await gate.request(call, None, ask=None if person == "nobody" else ask)
+            is_denied = False
+        except DeniedError:
+            is_denied = True
+        case = (method, labels, rule, default)
+        assert len(questions) == is_asked, case
+        assert is_denied is not (verdict is _ALLOW or (is_asked and person == "yes")), case
+        assert len(recorder.sent) == (not is_denied), case
 
 
 @pytest.mark.promise("access.denied")

@@ -3,17 +3,24 @@
 import asyncio
 import json
 import re
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from ovh_api_mcp import limits
-from ovh_api_mcp.errors import CodeError
+from ovh_api_mcp.catalog.model import Method
+from ovh_api_mcp.catalog.risk import Label
+from ovh_api_mcp.errors import CodeError, OvhMcpError
+from ovh_api_mcp.gate.gatekeeper import Gatekeeper
+from ovh_api_mcp.gate.policy import Access
 from ovh_api_mcp.json_value import JsonObject, JsonValue
 from ovh_api_mcp.sandbox.outcome import CallAnswer, Outcome, ScriptCall, ScriptLimits
 from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.sandbox.script import parse_script
+from tests.gate.operations import Operations, Recorder, few_operations
 from tests.hostile.corpus import CORPUS, table
 from tests.hostile.script_entry import API_FAILURE, FORGED, Fails, Gives, HostileScript, Refused
 from tests.sandbox.conftest import asked
@@ -49,14 +56,25 @@ _DOCUMENT: Final[JsonObject] = {
 
 
 class _Api:
-    """Stands for the API: it answers what is documented at HostileScript, and remembers."""
+    """Stands for the API: it answers what is documented at HostileScript, and remembers.
+
+    Each request is put to a gate that only lets reads through, too; `sent` is what came out of it.
+    """
 
     def __init__(self) -> None:
         self.calls: list[JsonObject] = []
+        self._recorder = Recorder()
+        self.sent = self._recorder.sent
+        # All are said to read: what keeps a write back here is the mode, not a label.
+        labelled = [replace(each, labels=frozenset({Label.READ})) for each in few_operations().all.values()]
+        self._gate = Gatekeeper(Operations(labelled), self._recorder.send, access=Access("read-only"))
 
     async def answer(self, call: ScriptCall) -> CallAnswer:
         arguments = asked(call)
         self.calls.append(arguments)
+        if call.kind == "request":
+            with suppress(OvhMcpError):
+                await self._gate.request(call.arguments, call.body)
         if call.arguments.get("path") == "/v1/fails":
             return CallAnswer(is_ok=False, json=json.dumps(API_FAILURE).encode())
         if call.arguments.get("path") == "/v1/never":
@@ -101,6 +119,7 @@ async def test_a_hostile_script_comes_to_what_it_must_and_the_next_search_is_rig
     try:
         _check(script, outcome, api)
     finally:
+        assert {request.method for request in api.sent} <= {Method.GET}
         seen = await _look_around(sandbox)
         assert isinstance(seen, dict)
         assert seen == untouched

@@ -17,7 +17,7 @@ import pytest
 
 from ovh_api_mcp import limits
 from ovh_api_mcp.journal.entry import End, Outcome, Write, kept_text, masked_query
-from ovh_api_mcp.journal.store import FILE_NAME, JournalError, JournalFile
+from ovh_api_mcp.journal.store import FILE_NAME, JournalError, JournalFile, Kept
 from ovh_api_mcp.secret import Redactor, Secret
 from ovh_api_mcp.simulator.simulator import Simulator
 from ovh_api_mcp.simulator.testing import running_simulator
@@ -190,6 +190,14 @@ def test_secrets_are_masked(api: Simulator) -> None:
     assert says(str(kept_text(b'"' + b"x" * limits.JOURNAL_BODY_BYTES + b'"', redactor)), "more than is kept")
 
 
+def test_fields_that_the_schema_calls_a_password_are_masked_whatever_their_name() -> None:
+    kept = kept_text(
+        b'{"code": "1", "deep": [{"code": "2", "zone": "z"}]}', Redactor(()), frozenset({"code"})
+    )
+    assert json.loads(str(kept)) == {"code": "***", "deep": [{"code": "***", "zone": "z"}]}
+    assert masked_query("/v1/a?code=1&zone=z", frozenset({"code"})) == "/v1/a?code=***&zone=z"
+
+
 @pytest.mark.promise("secrets.never")
 def test_what_reveals_secrets_is_not_kept_and_neither_are_those_in_a_query(
     api: Simulator, tmp_path: Path, cache: Path
@@ -329,6 +337,89 @@ def test_a_server_that_is_killed_while_it_waits_leaves_a_write_of_unknown_outcom
     assert says(later.stderr, "event=writes-unresolved count=1 newest=1")
 
 
+_DIES = """
+import os, signal, sys
+from ovh_api_mcp.cli.main import main
+from ovh_api_mcp.journal.store import JournalFile
+from ovh_api_mcp.ovh.transport import Transport
+
+step = sys.argv.pop(1)
+begin, end, send = JournalFile.begin, JournalFile.end, Transport.send
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def reached(name):
+    if name == step:
+        die()
+
+def inside(file, name):
+    if name == step:
+        file._connection.set_progress_handler(die, 1)  # in the middle of the statement
+
+def begin_or_die(self, write):
+    reached("before it is recorded")
+    inside(self, "while it is recorded")
+    number = begin(self, write)
+    reached("recorded")
+    return number
+
+def end_or_die(self, number, how):
+    reached("answered")
+    inside(self, "while its end is recorded")
+    end(self, number, how)
+    reached("end recorded")
+
+async def send_or_die(self, request, **more):
+    if request.method != "POST":
+        return await send(self, request, **more)
+    reached("about to be sent")
+    response = await send(self, request, **more)
+    reached("heard of")
+    return response
+
+JournalFile.begin, JournalFile.end, Transport.send = begin_or_die, end_or_die, send_or_die
+main()
+"""
+
+
+@pytest.mark.promise("journal.first")
+@pytest.mark.parametrize(
+    ("step", "recorded", "sent"),
+    [
+        ("before it is recorded", [], 0),
+        ("while it is recorded", [], 0),
+        ("recorded", ["sent"], 0),
+        ("about to be sent", ["sent"], 0),
+        ("heard of", ["sent"], 1),
+        ("answered", ["sent"], 1),
+        ("while its end is recorded", ["sent"], 1),
+        ("end recorded", ["answered"], 1),
+        ("never", ["answered"], 1),
+    ],
+)
+def test_killed_at_each_step_of_a_write_the_journal_tells_what_may_have_happened(
+    api: Simulator, tmp_path: Path, cache: Path, step: str, recorded: list[str], sent: int
+) -> None:
+    run(api, tmp_path, cache, "execute", "() => 1")  # builds the catalogue
+    done = subprocess.run(
+        [sys.executable, "-c", _DIES, step, "execute", _ADD],
+        env=env_of(api, tmp_path, cache),
+        cwd=tmp_path,
+        timeout=WAIT_S,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == (0 if step == "never" else -signal.SIGKILL), done.stderr
+    assert [each["outcome"] for each in entries(tmp_path)] == recorded
+    assert len(writes_of(api)) == sent
+    later = run(api, tmp_path, cache, "execute", "async () => (await ovh.get('/v1/me')).nichandle")
+    assert ("event=writes-unresolved count=1" in later.stderr) == (recorded == ["sent"])
+    if recorded == ["sent"]:
+        assert says(run(api, tmp_path, cache, "journal").stdout, "sent", "look before you repeat it")
+
+
 @pytest.mark.promise("journal.first")
 def test_killed_at_any_moment_nothing_is_sent_that_is_not_recorded_and_nothing_recorded_that_was_not_answered(
     api: Simulator, tmp_path: Path, cache: Path
@@ -401,8 +492,31 @@ def test_old_writes_and_those_beyond_a_count_are_forgotten_but_for_young_ones_wi
             if number != 4:
                 file.end(number + 1, End(Outcome.ANSWERED, 200))
         file._connection.execute("UPDATE writes SET at = 0 WHERE number <= 3")
-        assert file.forget(older_than_s=1_000_000, most=4) == 5
+        assert file.forget(Kept(1_000_000, entries=4)) == 5
         assert [each.number for each in file.entries()] == [10, 9, 8, 7, 5]
+
+
+def test_the_oldest_writes_go_where_the_file_is_too_large_but_for_those_without_an_end(
+    tmp_path: Path,
+) -> None:
+    body = json.dumps("x" * 20_000)
+    with closing(JournalFile(tmp_path / FILE_NAME)) as file:
+        for number in range(1, 301):
+            file.begin(Write("default", "e", "POST", "/v1/a", f"/v1/a/{number}", body=body))
+            if number != 2:
+                file.end(number, End(Outcome.ANSWERED, 200))
+        large = _size(file)
+        assert file.forget(Kept(1_000_000, octets=3 * limits.MIB)) == 200
+        left = [each.number for each in file.entries(limit=1_000)]
+        assert left == [*range(300, 201, -1), 2]
+        assert _size(file) < large / 2
+        assert file.forget(Kept(1_000_000, octets=1)) == 99
+        assert [each.number for each in file.entries()] == [2]
+
+
+def _size(file: JournalFile) -> int:
+    file._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return file.path.stat().st_size
 
 
 def test_a_write_of_a_process_that_runs_is_not_unresolved(tmp_path: Path) -> None:

@@ -34,10 +34,12 @@ async def build_catalog(
     on_progress: OnProgress = lambda progress: None,
     clock: Callable[[], float] = time.time,
     timeouts: Timeouts | None = None,
+    risk_rules: str = "",
 ) -> CatalogInfo:
     """Build the catalogue of an endpoint and give it the name `out`, whose directory must exist.
 
     `services` are roots (dedicated/server; a parent root selects what lies below it), or "*".
+    `risk_rules` are a user's own, which speak before those of catalog/risk_rules.txt.
     `previous` is a catalogue file, of whatever program version, whose copies stand in for services
     that cannot be had. Two builds of one `out` at a time only waste work: the last to end wins.
 
@@ -57,7 +59,7 @@ async def build_catalog(
     )
     count = len(download.services)
     on_progress(BuildProgress(count, count, "writing the catalogue"))
-    document = merge_services(download.services.values(), endpoint_root)
+    document = merge_services(download.services.values(), endpoint_root, risk_rules)
     info = _info(endpoint_root, normalize_selection(services), clock(), download, document)
     try:
         write_catalog_file(out, info, document, download.natives)

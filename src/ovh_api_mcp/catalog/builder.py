@@ -27,14 +27,18 @@ BUILDER: Final = (sys.executable, "-P", "-m", "ovh_api_mcp.cli.build_catalog")
 
 
 def builder_arguments(
-    *, endpoint_root: str, selection: Sequence[str], out: Path, previous: Path
+    *, endpoint_root: str, selection: Sequence[str], out: Path, previous: Path, risk_rules: str = ""
 ) -> tuple[str, ...]:
-    """Return what the builder is told: what to build, where, and whose copies may stand in."""
+    """Return what the builder is told: what to build, where, and whose copies may stand in.
+
+    A user's rules are given as their text, which is what was checked; their file may change meanwhile.
+    """
     return (
         *("--endpoint-root", endpoint_root),
         *("--services", ",".join(selection)),
         *("--out", str(out)),
         *("--previous", str(previous)),
+        *(("--risk-rules", risk_rules) if risk_rules else ()),
     )
 
 

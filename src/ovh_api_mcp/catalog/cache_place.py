@@ -47,12 +47,14 @@ class CachePlace:
             shutil.rmtree(self.private, ignore_errors=True)
 
 
-def prepare_place(cache_dir: Path | None, endpoint_root: str, selection: Sequence[str]) -> CachePlace:
+def prepare_place(
+    cache_dir: Path | None, endpoint_root: str, selection: Sequence[str], risk_rules: str = ""
+) -> CachePlace:
     """Return where the catalogue lies, its directory made (mode 0700) and known to be writable.
 
     Raises CatalogError `cache-unusable` where no directory at all can be written.
     """
-    name = file_name(endpoint_root, selection)
+    name = file_name(endpoint_root, selection, risk_rules)
     if cache_dir is None:
         return _private_place(name, None, "")
     try:
@@ -76,10 +78,12 @@ def may_be_changed_by_others(status: os.stat_result) -> bool:
     return status.st_uid not in (os.geteuid(), 0) or bool(status.st_mode & stat.S_IWOTH)
 
 
-def file_name(endpoint_root: str, selection: Sequence[str]) -> str:
-    """Return a name that no other endpoint or selection has, and that tells a person which API it is."""
+def file_name(endpoint_root: str, selection: Sequence[str], risk_rules: str = "") -> str:
+    """Return a name that no other endpoint, selection or rules have, and that tells which API it is."""
     host = re.sub(r"[^A-Za-z0-9.-]+", "-", endpoint_root.partition("://")[2])[:60].strip("-.")
-    digest = hashlib.sha256("\n".join([endpoint_root, *selection]).encode()).hexdigest()
+    digest = hashlib.sha256(
+        "\n".join([endpoint_root, *selection, *filter(None, [risk_rules])]).encode()
+    ).hexdigest()
     return f"{host or 'api'}-{digest[:16]}.sqlite"
 
 

@@ -61,7 +61,8 @@ class Catalog:
     `builder` is the command that builds a file; `environment` is all that it may see. `cache_dir`
     None, or `ttl_s` 0, is no cache. `prepare` is called in a thread with every file before `ready`
     returns it, and what it returns is called in the event loop then; files with the same `info.digest`
-    hold the same document. A catalogue that expires is renewed whether somebody asks or not.
+    hold the same document. `risk_rules` are a user's own. A catalogue that expires is renewed whether
+    somebody asks or not.
     """
 
     def __init__(
@@ -76,7 +77,9 @@ class Catalog:
         prepare: Callable[[CatalogFile], Callable[[], None]] | None = None,
         clock: Callable[[], float] = time.time,
         waits: Waits | None = None,
+        risk_rules: str = "",
     ) -> None:
+        self._risk_rules = risk_rules
         self._endpoint_root = endpoint_root
         self._selection = normalize_selection(services)
         self._cache_dir = cache_dir if ttl_s > 0 else None
@@ -240,7 +243,9 @@ class Catalog:
             await self._build_once(self._place)
 
     async def _prepare(self, cache_dir: Path | None) -> CachePlace:
-        place = await asyncio.to_thread(prepare_place, cache_dir, self._endpoint_root, self._selection)
+        place = await asyncio.to_thread(
+            prepare_place, cache_dir, self._endpoint_root, self._selection, self._risk_rules
+        )
         if place.obstacle:
             reason = f"The cache directory {cache_dir} is not used: {place.obstacle}."
             _log.warning("event=cache-unusable reason=%r next=%r", reason, _WITHOUT_CACHE)
@@ -283,6 +288,7 @@ class Catalog:
                     selection=self._selection,
                     out=place.path,
                     previous=previous,
+                    risk_rules=self._risk_rules,
                 ),
             ],
             environment=self._environment,

@@ -139,14 +139,19 @@ def convert_service(service: str, native: NativeService) -> ServiceDocument:
     return converted
 
 
-def merge_services(services: Iterable[ServiceDocument], endpoint_root: str) -> ApiDocument:
-    """Return the document of all `services`; their references are bound, so each can be merged once."""
+def merge_services(
+    services: Iterable[ServiceDocument], endpoint_root: str, risk_rules: str = ""
+) -> ApiDocument:
+    """Return the document of all `services`; their references are bound, so each can be merged once.
+
+    `risk_rules` are a user's own, as catalog/risk.py takes them.
+    """
     ordered = sorted(services, key=lambda each: each.service)
     components = merge_components([each.schemas for each in ordered])
     routes = _unique_routes(ordered)
     _name_operations(routes)
     _mark_lists(routes)
-    _label(routes, components)
+    _label(routes, components, risk_rules)
     errors = _share_errors(routes)
     operations = tuple(map(_documented, routes))
     folding = Folding()
@@ -255,8 +260,8 @@ def _list_mark(route: _Route, item: _Route | None) -> JsonObject:
     return mark
 
 
-def _label(routes: list[_Route], components: dict[str, JsonObject]) -> None:
-    labeller = load_labeller()
+def _label(routes: list[_Route], components: dict[str, JsonObject], risk_rules: str) -> None:
+    labeller = load_labeller(risk_rules)
     finder = FactFinder(components, (route.path for route in routes))
     for route in routes:
         found = labeller.labels(finder.facts(route.method, route.path, route.operation))

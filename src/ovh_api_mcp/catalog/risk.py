@@ -1,7 +1,8 @@
 """What an operation can do to an account, told by rules over what is known of it.
 
-The rules stand in risk_rules.txt. OVHcloud's schemas say nothing of risk, so this is judgement: it
-errs on the careful side. A write that no rule speaks of counts as one that destroys.
+The rules stand in risk_rules.txt; those that a user gives speak before them. OVHcloud's schemas say
+nothing of risk, so this is judgement: it errs on the careful side. A write that no rule speaks of counts
+as one that destroys.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from operator import itemgetter
+from pathlib import Path
 from typing import Final, Literal
+
+from ovh_api_mcp.errors import SettingsError, cut_foreign
+from ovh_api_mcp.limits import RISK_RULES_BYTES
 
 
 class Label(StrEnum):
@@ -141,10 +146,17 @@ class _Rules:
 
 
 class Labeller:
-    """Gives operations their labels by the rules in a text; *Raises* ValueError that names the line."""
+    """Gives operations their labels by the rules in texts, of which the first speaks first.
 
-    def __init__(self, text: str) -> None:
+    *Raises* ValueError that names the line.
+    """
+
+    def __init__(self, *texts: str) -> None:
         self._sections: dict[_Section, _Rules] = {name: _Rules() for name in _WORDS}
+        for text in texts:
+            self._read(text)
+
+    def _read(self, text: str) -> None:
         section: _Section | None = None
         for number, line in enumerate(text.splitlines(), 1):
             bare = line.partition("#")[0].strip()
@@ -169,7 +181,7 @@ class Labeller:
 
     @property
     def lines(self) -> set[int]:
-        """The numbers of the lines that say something."""
+        """The numbers of the lines that say something, each in its text."""
         return {line.number for rules in self._sections.values() for line in rules.lines}
 
     def why(self, facts: Facts) -> dict[str, int]:
@@ -189,9 +201,36 @@ class Labeller:
 
 
 @cache
-def load_labeller() -> Labeller:
-    """Return the labeller with the rules of this package."""
-    return Labeller(files("ovh_api_mcp.catalog").joinpath("risk_rules.txt").read_text("utf-8"))
+def load_labeller(own: str = "") -> Labeller:
+    """Return the labeller with the rules of this package, and before them a user's `own`."""
+    return Labeller(own, files("ovh_api_mcp.catalog").joinpath("risk_rules.txt").read_text("utf-8"))
+
+
+def load_own_rules(path: Path) -> str:
+    """Return a user's own rules, which are known to be understood; *Raises* SettingsError."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(RISK_RULES_BYTES + 1)
+    except OSError as error:
+        raise _unusable(path, f"cannot be read: {error.strerror}") from None
+    if len(content) > RISK_RULES_BYTES:
+        raise _unusable(path, f"has more than {RISK_RULES_BYTES:,} bytes")
+    if b"\0" in content:
+        raise _unusable(path, "is no text")
+    try:
+        text = content.decode("utf-8-sig")
+        Labeller(text)
+    except ValueError as error:
+        raise _unusable(path, f"is not understood: {cut_foreign(str(error), 200)}") from None
+    return text
+
+
+def _unusable(path: Path, reason: str) -> SettingsError:
+    return SettingsError(
+        f"The file of risk rules {cut_foreign(str(path), 120)} {reason}. Labels would not be what you want, "
+        "so the program does not start. Correct --risk-rules or OVH_RISK_RULES.",
+        code="risk-rules-invalid",
+    )
 
 
 # --- rules -------------------------------------------------------------------------------------------------

@@ -44,7 +44,10 @@ _log = logging.getLogger(__name__)
     "--out", required=True, type=click.Path(path_type=Path), help="The file to write; its directory exists."
 )
 @click.option("--previous", type=click.Path(path_type=Path), help="A catalogue whose copies may stand in.")
-def build_catalog(endpoint_root: str, services: str, out: Path, previous: Path | None) -> None:
+@click.option("--risk-rules", default="", help="Lines that speak before those of catalog/risk_rules.txt.")
+def build_catalog(
+    endpoint_root: str, services: str, out: Path, previous: Path | None, risk_rules: str
+) -> None:
     """Build a catalogue file and tell on stdout how far it is."""
     settings = load_settings(Flags(), read_environment(), config_paths=(), default_log_level="warning")
     configure_logging(settings.log_level, Redactor(settings.secrets()))
@@ -53,7 +56,9 @@ def build_catalog(endpoint_root: str, services: str, out: Path, previous: Path |
     gc.disable()
     is_built = False
     try:
-        is_built = asyncio.run(_build(settings.network, endpoint_root, services.split(","), out, previous))
+        is_built = asyncio.run(
+            _build(settings.network, endpoint_root, services.split(","), out, previous, risk_rules)
+        )
     except (asyncio.CancelledError, BrokenPipeError):  # the server is gone, or wants no more of it
         pass
     except Exception:  # noqa: BLE001  # the outermost handler of this process
@@ -62,7 +67,12 @@ def build_catalog(endpoint_root: str, services: str, out: Path, previous: Path |
 
 
 async def _build(
-    network: NetworkOptions, endpoint_root: str, services: list[str], out: Path, previous: Path | None
+    network: NetworkOptions,
+    endpoint_root: str,
+    services: list[str],
+    out: Path,
+    previous: Path | None,
+    risk_rules: str,
 ) -> bool:
     _end_with_the_server()
     transport = Transport(network=network)
@@ -83,6 +93,7 @@ async def _build(
             out=out,
             previous=previous,
             on_progress=_say_progress,
+            risk_rules=risk_rules,
         )
     except CatalogError as error:
         _write(failure_line(error))

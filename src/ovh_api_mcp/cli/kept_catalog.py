@@ -121,7 +121,7 @@ class KeptCatalog:
     def _place(self) -> CachePlace:
         """Return where the catalogue lies; a private directory lasts as long as the `async with`."""
         cache_dir = self._settings.cache_dir if self._has_cache else None
-        place = prepare_place(cache_dir, self._root, self._selection)
+        place = prepare_place(cache_dir, self._root, self._selection, self._settings.risk_rules)
         self._cleanup.callback(place.remove)
         return place
 
@@ -167,7 +167,11 @@ class KeptCatalog:
             progress.draw(step.done, step.total, step.step)
 
         arguments = builder_arguments(
-            endpoint_root=self._root, selection=self._selection, out=out, previous=previous
+            endpoint_root=self._root,
+            selection=self._selection,
+            out=out,
+            previous=previous,
+            risk_rules=self._settings.risk_rules,
         )
         await run_builder(
             [*BUILDER, *arguments],

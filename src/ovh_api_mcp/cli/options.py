@@ -208,6 +208,13 @@ _ROWS: Final = (
     ),
     _Row(
         "api",
+        "--risk-rules",
+        "FILE",
+        "Your own rules for what operations do (destroys, spends, …); they speak before the built-in ones.",
+        "OVH_RISK_RULES",
+    ),
+    _Row(
+        "api",
         "--question-timeout",
         "SECONDS",
         "How long a question to a person waits, where the client's request stays open meanwhile.",
@@ -238,6 +245,14 @@ _ROWS: Final = (
         "How long writes are kept in the journal.",
         "OVH_JOURNAL_DAYS",
         str(limits.JOURNAL_DAYS_DEFAULT),
+    ),
+    _Row(
+        "api",
+        "--journal-size",
+        "MIB",
+        "How large the journal may grow; the oldest writes go.",
+        "OVH_JOURNAL_SIZE",
+        str(limits.JOURNAL_MIB_DEFAULT),
     ),
     _Row("api", "--schemas", "DIR", "Schemas that the simulator serves.", default="its own small set"),
     _Row(

@@ -26,6 +26,7 @@ from ovh_api_mcp.gate.deprecation import deprecation_note
 from ovh_api_mcp.gate.explanation import Explainer
 from ovh_api_mcp.gate.inspection import Inspection
 from ovh_api_mcp.gate.judge import Judge, denied
+from ovh_api_mcp.gate.masking import secret_fields
 from ovh_api_mcp.gate.match import Route, Router
 from ovh_api_mcp.gate.parameters import header_lines, query_string
 from ovh_api_mcp.gate.path import CallPath, normalise_path
@@ -105,6 +106,7 @@ class Gatekeeper:
         self._explainer = Explainer(self._router, rights or Rights())
         self._account = account
         self._looks_first = looks_first
+        self._hidden: dict[str, frozenset[str]] = {}
         self._judge = Judge(access or Access(), self._router, self._operation, account=account)
 
     async def request(
@@ -138,7 +140,8 @@ class Gatekeeper:
             if before is None and (self._looks_first or looks_first):
                 before = await self._what_is_there(asked, through)
             labels = asked.operation.sorted_labels
-            reason = Reason(asked.route.template, labels, by, checked.decision.why, before)
+            hidden = self._secret_fields(asked)
+            reason = Reason(asked.route.template, labels, by, checked.decision.why, before, hidden)
             request = replace(request, reason=reason)
         if about := deprecation_note(asked.operation, self._router):
             remarks.add(about)
@@ -170,9 +173,19 @@ class Gatekeeper:
                 why=decision.why,
                 body=request.body,
                 before=before,
+                hidden=self._secret_fields(asked),
             )
         )
         return before
+
+    def _secret_fields(self, asked: Asked) -> frozenset[str]:
+        """Return the names of what the schemas of a call, and of a GET of its path, call a password."""
+        operation = asked.operation
+        key = f"{operation.method} {operation.path}"
+        if key not in self._hidden:
+            schemas = (operation.body_schema, operation.answer_schema, self._answer_schema(operation.path))
+            self._hidden[key] = secret_fields(schemas, self._catalog.schema)
+        return self._hidden[key]
 
     async def _what_is_there(self, asked: Asked, through: Through) -> bytes | None:
         """Return what a GET of the path of a change or deletion answers; None where it may not be asked."""

@@ -22,7 +22,8 @@ _VALUE_CHARS: Final = 80
 class Question:
     """One call that waits for a person's yes; `before` is what a GET of its path answered, None for unknown.
 
-    `labels` are sorted, `why` follows "because".
+    `labels` are sorted, `why` follows "because"; `hidden` are names of fields that are not to be shown,
+    beside those that say so themselves.
     """
 
     method: Method
@@ -33,6 +34,7 @@ class Question:
     why: str
     body: bytes | None = None
     before: bytes | None = None
+    hidden: frozenset[str] = frozenset()
 
     @property
     def title(self) -> str:
@@ -45,9 +47,9 @@ class Question:
         account = f" of account {self.account}" if self.account != "default" else ""
         lines = [f"{self.title}{account}", f"  {', '.join(self.labels)}: {cut_foreign(self.why, 200)}"]
         if self.method is Method.DELETE:
-            lines += [f"  there now: {line}" for line in _shown(self.before)]
+            lines += [f"  there now: {line}" for line in _shown(self.before, self.hidden)]
         else:
-            lines += [f"  {line}" for line in _changes(self.body, self.before)]
+            lines += [f"  {line}" for line in _changes(self.body, self.before, self.hidden)]
         text = "\n".join(lines)
         return text if len(text) <= QUESTION_CHARS else f"{text[: QUESTION_CHARS - 1]}…"
 
@@ -66,18 +68,20 @@ def _fields(text: bytes | None) -> JsonValue:
     return value
 
 
-def _shown(text: bytes | None) -> list[str]:
+def _shown(text: bytes | None, hidden: frozenset[str]) -> list[str]:
     """Return the values of an object, those that say most at first."""
     value = _fields(text)
     if not isinstance(value, dict):
         return []
     plain = [name for name, each in value.items() if isinstance(each, str | int | float) and each != ""]
     return (
-        [", ".join(f"{name} {_text(name, value[name])}" for name in plain[:QUESTION_FIELDS])] if plain else []
+        [", ".join(f"{name} {_text(name, value[name], hidden)}" for name in plain[:QUESTION_FIELDS])]
+        if plain
+        else []
     )
 
 
-def _changes(body: bytes | None, before: bytes | None) -> list[str]:
+def _changes(body: bytes | None, before: bytes | None, hidden: frozenset[str]) -> list[str]:
     """Return what is sent, each field with what is there now where it is known and differs."""
     if body is None:
         return []
@@ -90,14 +94,14 @@ def _changes(body: bytes | None, before: bytes | None) -> list[str]:
         return ["changes nothing of what is there now"] if known else ["sends an empty object"]
     lines = []
     for name in changed[:QUESTION_FIELDS]:
-        there_now = f"{_text(name, known[name])} → " if name in known else ""
-        lines.append(f"{cut_foreign(name, 60)}: {there_now}{_text(name, sent[name])}")
+        there_now = f"{_text(name, known[name], hidden)} → " if name in known else ""
+        lines.append(f"{cut_foreign(name, 60)}: {there_now}{_text(name, sent[name], hidden)}")
     if len(changed) > QUESTION_FIELDS:
         lines.append(f"… {len(changed) - QUESTION_FIELDS} fields more")
     return lines
 
 
-def _text(name: str, value: JsonValue) -> str:
-    if is_secret_name(name):
+def _text(name: str, value: JsonValue, hidden: frozenset[str]) -> str:
+    if is_secret_name(name, hidden):
         return MASK
-    return cut_foreign(msgspec.json.encode(masked(value)).decode(), _VALUE_CHARS)
+    return cut_foreign(msgspec.json.encode(masked(value, hidden)).decode(), _VALUE_CHARS)

@@ -106,7 +106,7 @@ class Entry:
         }
 
 
-def kept_text(body: bytes | None, redactor: Redactor) -> str | None:
+def kept_text(body: bytes | None, redactor: Redactor, hidden: frozenset[str] = frozenset()) -> str | None:
     """Return JSON text as the journal keeps it: masked, without known secrets, counted where it is long."""
     if body is None or not body.strip():
         return None
@@ -116,16 +116,16 @@ def kept_text(body: bytes | None, redactor: Redactor) -> str | None:
         value: JsonValue = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return msgspec.json.encode(f"{len(body):,} bytes that are no JSON").decode()
-    return redactor.redact(msgspec.json.encode(masked(value)).decode())
+    return redactor.redact(msgspec.json.encode(masked(value, hidden)).decode())
 
 
-def masked_query(target: str) -> str:
+def masked_query(target: str, hidden: frozenset[str] = frozenset()) -> str:
     """Return path and query in which the values of secrets, by their names, are masked."""
     path, mark, query = target.partition("?")
     if not mark:
         return target
     pairs = (part.partition("=") for part in query.split("&"))
-    shown = (f"{name}{sign}{MASK if is_secret_name(name) else value}" for name, sign, value in pairs)
+    shown = (f"{name}{sign}{MASK if is_secret_name(name, hidden) else value}" for name, sign, value in pairs)
     return f"{path}?{'&'.join(shown)}"
 
 

@@ -16,7 +16,7 @@ from ovh_api_mcp import limits
 from ovh_api_mcp.catalog.risk import Label
 from ovh_api_mcp.errors import ApiError, NetworkError, RefusedError, cut_foreign
 from ovh_api_mcp.journal.entry import End, Outcome, Write, kept_text, masked_query
-from ovh_api_mcp.journal.store import FILE_NAME, JournalError, JournalFile, can_be_written
+from ovh_api_mcp.journal.store import FILE_NAME, JournalError, JournalFile, Kept, can_be_written
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
 from ovh_api_mcp.ovh.retry import may_have_been_processed
 from ovh_api_mcp.secret import Redactor
@@ -26,18 +26,17 @@ _HINT: Final = (
     "Tell the user: make the journal's directory writable (--state-dir, OVH_STATE_DIR), or start the server "
     "with --no-journal."
 )
-
-
 _NEXT: Final = "writes will be refused: set --state-dir, or start with --no-journal"
 
 
 class Journal:
     """Records the writes of one server; opened with its first write, so that a start has no side effect."""
 
-    def __init__(self, directory: Path, redactor: Redactor, *, keep_s: float) -> None:
+    def __init__(self, directory: Path, redactor: Redactor, kept: Kept) -> None:
         self._path = directory / FILE_NAME
         self._redactor = redactor
-        self._keep_s = keep_s
+        self._kept = kept
+        self._begun = 0
         self._file: JournalFile | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
@@ -51,9 +50,9 @@ class Journal:
             endpoint=endpoint,
             method=request.method.value,
             template=reason.template,
-            target=self._redactor.redact(masked_query(request.target)),
-            body=kept_text(request.body, self._redactor),
-            before=kept_text(reason.before, self._redactor),
+            target=self._redactor.redact(masked_query(request.target, reason.hidden)),
+            body=kept_text(request.body, self._redactor, reason.hidden),
+            before=kept_text(reason.before, self._redactor, reason.hidden),
             labels=reason.labels,
             decision=reason.why,
             decided_by=reason.by,
@@ -68,8 +67,17 @@ class Journal:
         """
         self._thread.submit(self._tell_unresolved)
 
-    async def around(self, write: Write, send: Callable[[], Awaitable[ApiResponse]]) -> ApiResponse:
-        """Record a write, send it, record its end; *Raises* RefusedError where it cannot be recorded."""
+    async def around(
+        self,
+        write: Write,
+        send: Callable[[], Awaitable[ApiResponse]],
+        *,
+        hidden: frozenset[str] = frozenset(),
+    ) -> ApiResponse:
+        """Record a write, send it, record its end; *Raises* RefusedError where it cannot be recorded.
+
+        `hidden` are names of fields of the answer that are masked, beside those that say so themselves.
+        """
         number = await self._begin(write)
         try:
             response = await send()
@@ -84,7 +92,7 @@ class Journal:
             self._end(number, End(Outcome.MAYBE))
             raise
         reveals = Label.SECRETS in write.labels
-        answer = None if reveals else kept_text(response.body, self._redactor)
+        answer = None if reveals else kept_text(response.body, self._redactor, hidden)
         end = End(Outcome.ANSWERED, response.status, response.query_id, response.attempts, answer)
         self._end(number, end)
         return response
@@ -95,7 +103,7 @@ class Journal:
         await asyncio.to_thread(self._thread.shutdown)
 
     async def _begin(self, write: Write) -> int:
-        begun = self._thread.submit(lambda: self._opened().begin(write))
+        begun = self._thread.submit(self._record, write)
         try:
             async with asyncio.timeout(limits.JOURNAL_WAIT_S + 1):
                 return await asyncio.shield(asyncio.wrap_future(begun))
@@ -112,6 +120,13 @@ class Journal:
                 code="journal-unavailable",
                 hint=_HINT,
             ) from None
+
+    def _record(self, write: Write) -> int:
+        file = self._opened()
+        if self._begun % limits.JOURNAL_TRIMMED_EVERY == 0:
+            file.forget(self._kept)
+        self._begun += 1
+        return file.begin(write)
 
     def _end_unsent(self, begun: Future[int]) -> None:
         """Record that a write was given up before it left, where it was recorded at all."""
@@ -135,7 +150,6 @@ class Journal:
     def _opened(self) -> JournalFile:
         if self._file is None:
             self._file = JournalFile(self._path)
-            self._file.forget(older_than_s=self._keep_s, most=limits.JOURNAL_ENTRIES)
         return self._file
 
     def _tell_unresolved(self) -> None:

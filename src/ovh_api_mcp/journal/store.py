@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -35,11 +36,21 @@ _TABLES: Final = """
 _WRITE: Final = (
     "account, endpoint, method, template, target, body, before, labels, decision, decided_by, script, client"
 )
+_TRIMMED_AT_ONCE: Final = 100
 _END: Final = "outcome, status, query_id, attempts, answer"
 
 
 class JournalError(Exception):
     """The journal cannot be used; the message says why, in a few words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a journal keeps: writes no older than `seconds`, at most `entries`, in at most `octets`."""
+
+    seconds: float
+    entries: int = limits.JOURNAL_ENTRIES
+    octets: int = limits.JOURNAL_MIB_DEFAULT * limits.MIB
 
 
 class JournalFile:
@@ -57,6 +68,7 @@ class JournalFile:
             self._connection = sqlite3.connect(
                 path, timeout=limits.JOURNAL_WAIT_S, isolation_level=None, check_same_thread=False
             )
+            self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file only
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
             [version] = self._connection.execute("PRAGMA user_version").fetchone()
@@ -139,16 +151,36 @@ class JournalFile:
             ).fetchall()
         return [number for number, process in rows if not _is_running(process)]
 
-    def forget(self, *, older_than_s: float, most: int) -> int:
-        """Remove the writes beyond an age, and those beyond a count whose end is known; return how many."""
+    def forget(self, kept: Kept) -> int:
+        """Remove the oldest writes beyond `kept`; return how many.
+
+        A write without an end stays until it is too old, however many or large the others are.
+        """
         with _translated(self.path):
-            before = time.time() - older_than_s
-            cursor = self._connection.execute(
-                "DELETE FROM writes WHERE at < ? "
-                "OR (outcome <> ? AND number <= (SELECT max(number) FROM writes) - ?)",
-                (before, Outcome.SENT.value, most),
-            )
-            return cursor.rowcount
+            rule = "DELETE FROM writes WHERE at < ? OR (outcome <> ? AND number <= ?)"
+            newest = self._number("SELECT coalesce(max(number), 0) FROM writes")
+            values = (time.time() - kept.seconds, Outcome.SENT.value)
+            gone = self._connection.execute(rule, (*values, newest - kept.entries)).rowcount
+            while self._used_bytes() > kept.octets:
+                batch = self._connection.execute(
+                    "DELETE FROM writes WHERE number IN "
+                    "(SELECT number FROM writes WHERE outcome <> ? ORDER BY number LIMIT ?)",
+                    (Outcome.SENT.value, _TRIMMED_AT_ONCE),
+                ).rowcount
+                if batch == 0:
+                    break
+                gone += batch
+            if gone:
+                self._connection.executescript("PRAGMA incremental_vacuum")  # steps to its end
+            return gone
+
+    def _used_bytes(self) -> int:
+        pages = self._number("PRAGMA page_count") - self._number("PRAGMA freelist_count")
+        return pages * self._number("PRAGMA page_size")
+
+    def _number(self, query: str) -> int:
+        [number] = self._connection.execute(query).fetchone()
+        return int(number)
 
     def close(self) -> None:
         """Close it; what was recorded stays."""

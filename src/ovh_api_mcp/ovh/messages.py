@@ -30,7 +30,7 @@ class Reason:
     """Why a request may be sent, for whoever keeps a record: its operation, labels, and who let it through.
 
     `why` follows "because"; `before` is what a GET of the same path answered last, None where that is
-    not known.
+    not known; `hidden` are names of fields that hold secrets, by the schemas of the operation.
     """
 
     template: str = ""
@@ -38,6 +38,7 @@ class Reason:
     by: str = ""
     why: str = ""
     before: bytes | None = field(default=None, repr=False)
+    hidden: frozenset[str] = frozenset()
 
 
 WITHOUT_REASON: Final = Reason()

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
-from ovh_api_mcp import __version__
+from ovh_api_mcp import __version__, limits
 from ovh_api_mcp.catalog.builder import BUILDER
 from ovh_api_mcp.catalog.catalog import Catalog, Waits
 from ovh_api_mcp.catalog.store import CatalogFile
@@ -19,6 +19,7 @@ from ovh_api_mcp.catalog.terms import load_terms
 from ovh_api_mcp.gate.remedy import Rights
 from ovh_api_mcp.gate.validation import load_validator
 from ovh_api_mcp.journal.journal import Journal
+from ovh_api_mcp.journal.store import Kept
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.ovh.client import OvhClient
 from ovh_api_mcp.ovh.credentials import ApplicationCredentials, Credentials
@@ -121,6 +122,7 @@ class App:
             environment=settings.child_environment,
             prepare=partial(self._prepare_switch, endpoint.root),
             waits=self._waits,
+            risk_rules=settings.risk_rules,
         )
 
     def _prepare_switch(self, root: str, file: CatalogFile) -> Callable[[], None]:
@@ -142,7 +144,8 @@ class App:
 def _journal_of(settings: Settings, redactor: Redactor) -> Journal | None:
     if settings.state_dir is None:
         return None
-    return Journal(settings.state_dir, redactor, keep_s=settings.journal_days * 86_400)
+    kept = Kept(settings.journal_days * 86_400, octets=settings.journal_mib * limits.MIB)
+    return Journal(settings.state_dir, redactor, kept)
 
 
 def _rights(endpoint: Endpoint, credentials: Credentials) -> Rights:

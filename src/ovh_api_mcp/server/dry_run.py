@@ -79,6 +79,7 @@ class DryRun:
             reason.why,
             request.body,
             reason.before,
+            reason.hidden,
         )
         return _Planned(question, question.title in self._asked)
 

@@ -318,7 +318,7 @@ class _Run:
         write = self.journal.write_of(
             request, account=account.name, endpoint=account.endpoint, script=self.script, client=self.client
         )
-        return await self.journal.around(write, follow)
+        return await self.journal.around(write, follow, hidden=request.reason.hidden)
 
     async def tell_progress(self, report: ReportProgress, what: str) -> None:
         """Tell the client how an errand goes on; the number only has to grow."""
