@@ -363,7 +363,8 @@ async def test_every_label_mode_rule_and_client_is_sent_asked_for_or_denied(
             continue
         rules = () if rule is None else (Rule(rule, line=1),)
         access = Access(mode, policy=None if default is None else Policy(rules, default))
-        recorder, questions = Recorder(), []
+        recorder = Recorder()
+        questions: list[Question] = []
 
         async def ask(question: Question, questions: list[Question] = questions) -> None:
             questions.append(question)

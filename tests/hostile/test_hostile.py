@@ -20,7 +20,7 @@ from ovh_api_mcp.json_value import JsonObject, JsonValue
 from ovh_api_mcp.sandbox.outcome import CallAnswer, Outcome, ScriptCall, ScriptLimits
 from ovh_api_mcp.sandbox.sandbox import Sandbox
 from ovh_api_mcp.sandbox.script import parse_script
-from tests.gate.operations import Operations, Recorder, few_operations
+from tests.gate.operations import Operations, Recorder, operation
 from tests.hostile.corpus import CORPUS, table
 from tests.hostile.script_entry import API_FAILURE, FORGED, Fails, Gives, HostileScript, Refused
 from tests.sandbox.conftest import asked
@@ -55,19 +55,26 @@ _DOCUMENT: Final[JsonObject] = {
 }
 
 
+_READ_ONLY: Final = Access("read-only")
+# All are said to read: what keeps a write back here is the mode, not a label.
+_OPERATIONS: Final = [
+    replace(operation(f"{method} {path}", has_body=method is not Method.GET), labels=frozenset({Label.READ}))
+    for method in Method
+    for path in ("/v1/me", "/v1/x", "/v1/FORGED", "/v1/domain/zone", "/v1/domain/zone/{zoneName}/record")
+]
+
+
 class _Api:
     """Stands for the API: it answers what is documented at HostileScript, and remembers.
 
     Each request is put to a gate that only lets reads through, too; `sent` is what came out of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, access: Access = _READ_ONLY) -> None:
         self.calls: list[JsonObject] = []
         self._recorder = Recorder()
         self.sent = self._recorder.sent
-        # All are said to read: what keeps a write back here is the mode, not a label.
-        labelled = [replace(each, labels=frozenset({Label.READ})) for each in few_operations().all.values()]
-        self._gate = Gatekeeper(Operations(labelled), self._recorder.send, access=Access("read-only"))
+        self._gate = Gatekeeper(Operations(_OPERATIONS), self._recorder.send, access=access)
 
     async def answer(self, call: ScriptCall) -> CallAnswer:
         arguments = asked(call)
@@ -163,6 +170,16 @@ def _canonical(value: JsonValue) -> str:
 
 async def test_the_sandbox_still_stands_after_all_of_them(sandbox: Sandbox, untouched: JsonValue) -> None:
     assert await asyncio.gather(*[_look_around(sandbox) for _ in range(8)]) == [untouched] * 8
+
+
+async def test_a_gate_with_full_access_would_let_such_writes_through(sandbox: Sandbox) -> None:
+    code = "async () => await Promise.all([ovh.post('/v1/x', { body: { a: 1 } }), ovh.delete('/v1/FORGED')])"
+    sent = []
+    for access in (Access(), _READ_ONLY):
+        api = _Api(access)
+        await _run(sandbox, code, api, ScriptLimits(10.0))
+        sent.append({request.method for request in api.sent})
+    assert sent == [{Method.POST, Method.DELETE}, set()]
 
 
 def test_there_are_enough_scripts_each_with_a_name_of_its_own_and_a_source() -> None:
