@@ -75,6 +75,7 @@ class _Checked(NamedTuple):
     asked: Asked
     request: ApiRequest
     decision: Decision
+    hidden: frozenset[str]
 
 
 class Gatekeeper:
@@ -140,8 +141,8 @@ class Gatekeeper:
             if before is None and (self._looks_first or looks_first):
                 before = await self._what_is_there(asked, through)
             labels = asked.operation.sorted_labels
-            hidden = self._secret_fields(asked)
-            reason = Reason(asked.route.template, labels, by, checked.decision.why, before, hidden)
+            why, hidden = checked.decision.why, checked.hidden
+            reason = Reason(asked.route.template, labels, by, why, before, hidden)
             request = replace(request, reason=reason)
         if about := deprecation_note(asked.operation, self._router):
             remarks.add(about)
@@ -173,14 +174,13 @@ class Gatekeeper:
                 why=decision.why,
                 body=request.body,
                 before=before,
-                hidden=self._secret_fields(asked),
+                hidden=checked.hidden,
             )
         )
         return before
 
-    def _secret_fields(self, asked: Asked) -> frozenset[str]:
-        """Return the names of what the schemas of a call, and of a GET of its path, call a password."""
-        operation = asked.operation
+    def _secret_fields(self, operation: Operation) -> frozenset[str]:
+        """Return the names of what the schemas of an operation, and of a GET of its path, call a password."""
         key = f"{operation.method} {operation.path}"
         if key not in self._hidden:
             schemas = (operation.body_schema, operation.answer_schema, self._answer_schema(operation.path))
@@ -265,7 +265,8 @@ class Gatekeeper:
             is_authenticated=operation.is_authenticated,
         )
         self._inspection.inspect(operation, call, path, request, remarks, is_strict=is_strict)
-        return _Checked(asked, request, decision)
+        hidden = self._secret_fields(operation) if route.method is not Method.GET else frozenset[str]()
+        return _Checked(asked, request, decision, hidden)
 
     def no_operation(self, method: Method, path: str) -> RefusedError:
         """Return what a call to a path of no operation would be told: the nearest ones."""
