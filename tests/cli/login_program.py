@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -28,7 +29,7 @@ def command(*arguments: str) -> list[str]:
 
 def variables(home: Path, **more: str) -> dict[str, str]:
     """Return all that the program may see of the environment."""
-    return {"HOME": str(home), "OVH_CACHE_DIR": str(home / "cache"), "PATH": os.defpath, **more}
+    return {"HOME": str(home), "OVH_CACHE_DIR": str(home / "cache"), "PATH": os.defpath, "PYTHONFAULTHANDLER": "1", **more}
 
 
 def visit(link: str) -> str:
@@ -65,7 +66,12 @@ class Run:
         return self.wait_for(rf"{_LINK.pattern}(?=\s)")
 
     def end(self) -> int:
-        return self.process.wait(WAIT_S)
+        try:
+            return self.process.wait(WAIT_S)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # it says where it stands, and ends
+            self.process.wait(WAIT_S)
+            raise AssertionError(self.text) from None
 
     def read_all(self, descriptor: int) -> None:
         """Keep reading until the other side has gone."""
