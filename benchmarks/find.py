@@ -1,11 +1,16 @@
 """How well and how fast operations are found, beside plain full-text search, and described.
 
-Three sets of requests: the public ones beside the checkout, split in halves by a hash of the
-request, of which the tables and weights may be made by looking at the "seen" half only; and our own
-(find_requests.json, with `kind`: "plain" as one would type them, "indirect" in other words than the
-API's). Ours were written before most of the tables, by the same hand: they show a regression, the
-unseen half shows the quality. Recall@k is the share of requests with an expected operation among the
-first k.
+Three sets of requests. The public ones beside the checkout and the fresh ones (find_fresh.json) are
+split in halves by a hash of the request: the tables and weights may be made by looking at the "seen"
+half only. Our first ones (find_requests.json, with `kind`: "plain" as one would type them, "indirect" in
+other words than the API's) were written before most of the tables, by the same hand: they show a
+regression, the unseen halves show the quality. The fresh ones were written before they were first
+searched for, and are shown by how hard they are and by language as well. Recall@k is the share of
+requests with an expected operation among the first k.
+
+A file of requests is an array, an entry a line: `query` as somebody would type it; `expect`, one to six
+operations, any of which answers it; `area`; `lang`, "en" or "fr"; and `kind` or, in the fresh ones,
+`level`: "easy" where the words are the API's, "medium" where one is not, "hard" where hardly any is.
 """
 
 import gc
@@ -20,6 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NotRequired, TypedDict
 
 from benchmarks.figures import ROOT, SCHEMAS, ms, print_table
 from ovh_api_mcp.catalog.build import build_catalog
@@ -32,11 +38,22 @@ from ovh_api_mcp.limits import CHARS_PER_TOKEN
 
 _PUBLIC = SCHEMAS.parent / "corpora" / "find.public.json"
 _OWN = ROOT / "benchmarks" / "find_requests.json"
+_FRESH = ROOT / "benchmarks" / "find_fresh.json"
 _SHOWN = 10
 _RANKS = (1, 5, 10)
 _TIMES = 3
 
 Search = Callable[[str], list[str]]
+
+
+class _Entry(TypedDict):
+    """What a file of requests says of one, as far as it is measured."""
+
+    query: str
+    expect: list[str]
+    kind: NotRequired[str]
+    level: NotRequired[str]
+    lang: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +80,27 @@ def is_seen(words: str) -> bool:
 
 def request_sets() -> dict[str, list[Request]]:
     """Return the requests by the name of their set."""
-    sets: dict[str, list[Request]] = {"public, seen half": [], "public, unseen half": []}
+    sets: dict[str, list[Request]] = {}
     for each in json.loads(_PUBLIC.read_bytes()):
-        request = Request(each["query"], frozenset(each["expect"]))
-        sets["public, seen half" if is_seen(request.words) else "public, unseen half"].append(request)
+        _put(sets, each, f"public, {_half(each['query'])}")
     for each in json.loads(_OWN.read_bytes()):
-        request = Request(each["query"], frozenset(each["expect"]))
-        sets.setdefault(f"own, {each['kind']}", []).append(request)
-    return sets
+        _put(sets, each, f"own, {each['kind']}")
+    for each in json.loads(_FRESH.read_bytes()):
+        half = _half(each["query"])
+        _put(
+            sets, each, f"fresh, {half}", f"fresh, {half}, {each['level']}", f"fresh, {half}, {each['lang']}"
+        )
+    return dict(sorted(sets.items()))
+
+
+def _half(words: str) -> str:
+    return "seen half" if is_seen(words) else "unseen half"
+
+
+def _put(sets: dict[str, list[Request]], entry: _Entry, *names: str) -> None:
+    request = Request(entry["query"], frozenset(entry["expect"]))
+    for name in names:
+        sets.setdefault(name, []).append(request)
 
 
 def quality(requests: Sequence[Request], search: Search) -> tuple[float, ...]:
@@ -181,7 +211,7 @@ def _spread(values: list[float]) -> tuple[str, str, str]:
 
 def _texts() -> dict[str, list[str]]:
     chance = random.Random(1)
-    asked = [request.words for requests in request_sets().values() for request in requests]
+    asked = sorted({request.words for requests in request_sets().values() for request in requests})
     letters = 'abcdefghijklmnopqrstuvwxyz    "*():^-+{}é'
     hostile = ["".join(chance.choices(letters, k=2_000)) for _ in range(50)]
     hostile += [
