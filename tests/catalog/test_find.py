@@ -226,6 +226,9 @@ def test_a_collection_comes_before_its_items_and_what_lies_below_them(garden: Ca
         ("glaze colour", "GET /v1/pot/{potId}"),
         ("greenhuose", "GET /v2/greenhouse/pot"),
         ("open door", "POST /v1/shed/door/unlatch"),
+        ("show the details of one pot", "GET /v1/pot/{potId}"),
+        ("list all pots with details", "GET /v1/pot"),
+        ("how do I remove a pot", "DELETE /v1/pot/{potId}"),
     ],
 )
 def test_verbs_fields_and_slips_lead_to_the_operation(garden: CatalogFile, words: str, expected: str) -> None:
@@ -314,6 +317,45 @@ def test_the_public_requests_are_found_as_well_as_promised(full: CatalogFile, sh
     assert sum(names[:1] != [] and names[0] in expected for names, expected in found) >= 0.5 * len(requests)
 
 
+# What people found badly once: requests, each with the operations one of which comes first.
+_FIRST = {
+    "annuler une commande": {"POST /v1/me/order/{orderId}/retraction"},
+    "cancel my order": {"POST /v1/me/order/{orderId}/retraction"},
+    "annuler un service": {"POST /v1/services/{serviceId}/terminate"},
+    "redeem a voucher": {"POST /v1/me/credit/code"},
+    "mes commandes": {"GET /v1/me/order"},
+    "delete a snapshot of an instance": {"DELETE /v1/cloud/project/{serviceName}/snapshot/{imageId}"},
+    "please can you show me how I would delete a dns record": {
+        "DELETE /v1/domain/zone/{zoneName}/record/{id}"
+    },
+    "show the details of one domain": {"GET /v1/domain/{serviceName}"},
+    "details of an instance": {"GET /v1/cloud/project/{serviceName}/instance/{instanceId}"},
+    "list instances": {"GET /v1/cloud/project/{serviceName}/instance"},
+    "supprimez un bucket": {
+        "DELETE /v1/cloud/project/{serviceName}/storage/{containerId}",
+        "DELETE /v1/cloud/project/{serviceName}/region/{regionName}/storage/{name}",
+    },
+    "put a vps in the cart": {"POST /v1/order/cart/{cartId}/vps"},
+}
+
+
+@pytest.mark.parametrize(("words", "expected"), _FIRST.items())
+def test_what_was_found_badly_comes_first(full: CatalogFile, words: str, expected: set[str]) -> None:
+    assert _first(full, words) in expected
+
+
+def test_a_voucher_alone_finds_where_to_check_and_where_to_use_it(full: CatalogFile) -> None:
+    names = _names(find_operations(full, "voucher", limit=5))
+    assert {"POST /v1/me/credit/code", "POST /v1/me/voucher/checkValidity"} <= {*names}
+
+
+@pytest.mark.parametrize("words", ["domain", "delete a snapshot", "details of a server", "show my profile"])
+def test_the_best_are_the_same_however_many_are_asked_for(full: CatalogFile, words: str) -> None:
+    most = _names(find_operations(full, words, limit=FIND_FOUND))
+    for limit in (1, 3, 10):
+        assert _names(find_operations(full, words, limit=limit)) == most[:limit]
+
+
 # --- questions --------------------------------------------------------------------------------
 
 
@@ -331,6 +373,15 @@ def test_the_public_requests_are_found_as_well_as_promised(full: CatalogFile, sh
         ("supprimer une zone dns", "delete", ["zone", "dns"]),
         ("node pool", None, ["nodepool"]),
         ("lock 12345", "act", ["lock"]),
+        ("how do I create a zone", "create", ["zone"]),
+        ("please show me how I would restart it", "act", ["restart"]),
+        ("montrez-moi comment supprimer une zone", "delete", ["zone"]),
+        ("how many messages did I send", "read", ["messag"]),
+        ("restore the zone to how it was", "act", ["restor", "zone"]),
+        ("cancel my order", "act", ["retract", "order"]),
+        ("ajoutez une clé", "create", ["key"]),
+        ("une sauvegarde", None, ["backup"]),
+        ("put a zone into the cart", "create", ["zone", "cart"]),
     ],
 )
 def test_a_verb_tells_the_intent_and_a_noun_does_not(
@@ -341,6 +392,28 @@ def test_a_verb_tells_the_intent_and_a_noun_does_not(
     found = {each for group in question.groups for each in group.stems}
     assert found.issuperset(stems)
     assert "12345" not in found
+
+
+@pytest.mark.parametrize(
+    ("words", "is_of_item"),
+    [
+        ("show one pot", True),
+        ("détails d'un pot", True),
+        ("one pot", True),
+        ("list pots", False),
+        ("list one by one", False),
+        ("tous les pots en détail", False),
+        ("my pot", False),
+    ],
+)
+def test_a_question_tells_one_from_many(words: str, *, is_of_item: bool) -> None:
+    question = read_question(words, lambda each: dict.fromkeys(each, 1), lambda word: "")
+    assert question.is_of_item == is_of_item
+
+
+def test_a_false_friend_does_not_stand_for_itself() -> None:
+    question = read_question("commande", lambda each: dict.fromkeys(each, 1), lambda word: "")
+    assert [list(group.stems) for group in question.groups] == [["order"]]
 
 
 # --- words, spelling, tables ------------------------------------------------------------------
@@ -417,3 +490,15 @@ def test_the_tables_name_segments_and_services_that_exist(full: CatalogFile) -> 
 def test_a_product_whose_name_is_a_little_word_elsewhere_is_found(full_catalog: CatalogFile) -> None:
     found = find_operations(full_catalog, "ai jobs")
     assert any("/ai/job" in each.path for each in found[:3])
+
+
+def test_each_verb_of_an_action_leads_to_a_word_of_the_api(full: CatalogFile) -> None:
+    tables = terms.load_terms()
+    stems = {each for (each,) in full.select(tuple[str], "SELECT stem FROM stems")}
+    for line in terms.load_sections()["verbs"]:
+        for written in line.removeprefix("act: ").split(", ") if line.startswith("act: ") else ():
+            phrase = tuple(stems_of(written))
+            assert tables.actions.get(phrase) or stems.intersection(phrase), written
+    for phrase, groups in tables.actions.items():
+        for alternatives in groups:
+            assert stems.intersection(alternatives), (phrase, alternatives)

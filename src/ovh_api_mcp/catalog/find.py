@@ -37,12 +37,14 @@ _SPELLINGS: Final = "SELECT trim(word) FROM spellings WHERE spellings MATCH ? OR
 _SERVICES: Final = "SELECT DISTINCT service FROM findable"
 # Weights of the columns: tail, path, about, fields.
 _CANDIDATES: Final = """
-    SELECT id, prior, method, roots, is_item, tail, tail_names, path, path_names, about, fields, score FROM (
+    SELECT id, prior, method, roots, steps, is_item, is_list,
+           tail, tail_names, path, path_names, about, fields, score FROM (
         SELECT rowid AS number, -bm25(finding, 6.0, 3.0, 2.0, 0.7) AS score
         FROM finding WHERE finding MATCH ? ORDER BY score DESC, rowid LIMIT ?
     ) JOIN findable ON findable.id = number"""
 _FILTERED: Final = """
-    SELECT id, prior, method, roots, is_item, tail, tail_names, path, path_names, about, fields, score FROM (
+    SELECT id, prior, method, roots, steps, is_item, is_list,
+           tail, tail_names, path, path_names, about, fields, score FROM (
         SELECT rowid AS number, -bm25(finding, 6.0, 3.0, 2.0, 0.7) AS score
         FROM finding WHERE finding MATCH ? AND rowid IN (
             SELECT id FROM findable WHERE method IN (SELECT value FROM json_each(?))
@@ -50,7 +52,8 @@ _FILTERED: Final = """
         ) ORDER BY score DESC, rowid LIMIT ?
     ) JOIN findable ON findable.id = number"""
 _ADMITTED: Final = """
-    SELECT id, prior, method, roots, is_item, tail, tail_names, path, path_names, about, fields, 0.0
+    SELECT id, prior, method, roots, steps, is_item, is_list,
+           tail, tail_names, path, path_names, about, fields, 0.0
     FROM findable WHERE method IN (SELECT value FROM json_each(?))
     AND lifecycle IN (SELECT value FROM json_each(?)) AND service IN (SELECT value FROM json_each(?))
     ORDER BY length(path), id LIMIT ?"""
@@ -121,7 +124,8 @@ def find_operations(
     words = _cut(words)
     named = _named(file, words)
     question = read_question(words, lambda stems: _known_stems(file, stems), lambda word: _near(file, word))
-    ranked = rank(question, _candidates(file, question, admitted), file.info.operation_count)
+    candidates = _candidates(file, question, admitted)
+    ranked = rank(question, candidates, file.info.operation_count, wanted + len(named))
     best = ranked[0].score if ranked else 0.0
     first = [Ranked(best + 1.0, number) for number in named]
     others = [each for each in ranked if each.number not in named]

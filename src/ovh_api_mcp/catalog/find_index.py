@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 TABLES: Final = """
     CREATE TABLE findable (
         id INTEGER PRIMARY KEY, service TEXT NOT NULL, lifecycle TEXT NOT NULL, prior REAL NOT NULL,
-        method TEXT NOT NULL, roots INTEGER NOT NULL, is_item INTEGER NOT NULL,
+        method TEXT NOT NULL, roots INTEGER NOT NULL, steps INTEGER NOT NULL,
+        is_item INTEGER NOT NULL, is_list INTEGER NOT NULL,
         tail TEXT NOT NULL, tail_names TEXT NOT NULL, path TEXT NOT NULL, path_names TEXT NOT NULL,
         about TEXT NOT NULL, fields TEXT NOT NULL
     );
@@ -94,7 +95,8 @@ class _Document(msgspec.Struct):
 class _Findable(NamedTuple):
     """A row of findable, without its number.
 
-    `roots` counts the segments of the service's root; `is_item` where the path ends in a parameter.
+    `roots` counts the segments of the service's root, `steps` the literal ones below it; `is_item`
+    where the path ends in a parameter, `is_list` where another path goes on with just that.
     """
 
     service: str
@@ -102,7 +104,9 @@ class _Findable(NamedTuple):
     prior: float
     method: str
     roots: int
+    steps: int
     is_item: bool
+    is_list: bool
     tail: str
     tail_names: str
     path: str
@@ -115,9 +119,15 @@ def fill_find_index(connection: sqlite3.Connection, document: ApiDocument) -> No
     """Index the operations of `document`, numbered from 1 in their order."""
     operations = [msgspec.json.decode(each.json, type=_Operation) for each in document.operations]
     schemas = msgspec.json.decode(document.text, type=_Document).components.schemas
-    rows = [_findable(*each, schemas) for each in zip(document.operations, operations, strict=True)]
+    lists = {
+        path for each in document.operations for path, _, end in [each.path.rpartition("/")] if end[:1] == "{"
+    }
+    rows = [
+        _findable(*each, schemas, is_list=each[0].path in lists)
+        for each in zip(document.operations, operations, strict=True)
+    ]
     connection.executemany(
-        "INSERT INTO findable VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO findable VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         ((number, *row) for number, row in enumerate(rows, start=1)),
     )
     connection.executemany(
@@ -143,7 +153,11 @@ def fill_find_index(connection: sqlite3.Connection, document: ApiDocument) -> No
 
 
 def _findable(
-    documented: DocumentedOperation, operation: _Operation, schemas: dict[str, _AnySchema]
+    documented: DocumentedOperation,
+    operation: _Operation,
+    schemas: dict[str, _AnySchema],
+    *,
+    is_list: bool,
 ) -> _Findable:
     root = documented.service.partition("/")[2]
     segments = [each for each in documented.path.split("/")[2:] if not each.startswith("{")] or [""]
@@ -154,7 +168,9 @@ def _findable(
         prior_of(documented.service, segments, documented.lifecycle),
         documented.method.value,
         root.count("/") + 1,
+        max(0, len(segments) - root.count("/") - 1),
         documented.path.endswith("}"),
+        is_list,
         *tail,
         "/".join(words for words, _ in path),
         "/".join(names for _, names in path),

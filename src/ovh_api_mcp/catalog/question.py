@@ -49,11 +49,13 @@ class Group:
 class Question:
     """What is looked for, in words of the index; `intent` is None where no verb tells.
 
-    `operations` says of each stem how many operations have it.
+    `is_of_item` where one of several things is asked for, not their list. `operations` says of each
+    stem how many operations have it.
     """
 
     groups: tuple[Group, ...]
     intent: Intent | None
+    is_of_item: bool
     operations: Mapping[str, int]
 
 
@@ -79,16 +81,23 @@ def read_question(text: str, known: KnownStems, near: NearWord) -> Question:
         Group(group.weight, {each: worth for each, worth in group.stems.items() if each in operations})
         for group in reader.groups
     )
-    return Question(tuple(group for group in looked_up if group.stems), reader.intent, operations)
+    return Question(
+        tuple(group for group in looked_up if group.stems), reader.intent, reader.is_of_item, operations
+    )
 
 
 class _Reader:
-    """Reads phrases from left to right; the first verb tells the intent."""
+    """Reads phrases from left to right; the first verb tells the intent.
+
+    "Show me how to delete" is about deleting: a verb before a "how" tells nothing.
+    """
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
         self.groups: list[Group] = []
         self.intent: Intent | None = None
+        self.is_of_item = False
+        self._is_of_list = False
         self._previous = ""  # the stem in front
         self._single: tuple[_Word, Group] | None = None  # the word in front, where it stands for itself
 
@@ -97,13 +106,18 @@ class _Reader:
         worth = min(each.worth for each in words)
         single = None
         verb = self._verb(words, phrase, following)
-        if verb is not None and self._previous in self._terms.asides:
+        self._read_number(phrase)
+        if phrase[0] in self._terms.ways and len(phrase) == 1 and not self.groups:
+            self.intent = None
+        elif verb is not None and self._previous in self._terms.asides:
             self.groups += _groups(phrase, self._terms.actions.get(phrase, ()), _ASIDE, worth)
         elif verb is not None:
             self.intent = self.intent or verb
             self.groups += _verb_groups(phrase, verb, self._terms, worth)
         elif meaning := self._terms.meanings.get(phrase):
             self.groups += _groups(phrase, meaning, _THING, worth)
+        elif phrase[0] in self._terms.items and phrase[0] not in self._terms.ignored:
+            self.groups.append(Group(_PLAIN_VERB, {phrase[0]: worth}))
         elif phrase[0] not in self._terms.ignored and not phrase[0].isdecimal():
             single = (words[0], Group(_THING, {phrase[0]: worth}))
             self.groups.append(single[1])
@@ -113,6 +127,10 @@ class _Reader:
             single = self._single  # the words on both sides of it may still be one
         self._single = single
         self._previous = phrase[0]
+
+    def _read_number(self, phrase: Phrase) -> None:
+        self._is_of_list = self._is_of_list or phrase[0] in self._terms.collections
+        self.is_of_item = not self._is_of_list and (self.is_of_item or phrase[0] in self._terms.items)
 
     def _verb(self, words: Sequence[_Word], phrase: Phrase, following: Sequence[_Word]) -> Intent | None:
         """Return what a verb asks for; None for a noun, also of those that look like a verb."""
@@ -161,14 +179,32 @@ def _phrases(words: Sequence[_Word], terms: Terms) -> Iterator[Sequence[_Word]]:
     """Split the words into the longest phrases that the tables know, and single words."""
     position = 0
     while position < len(words):
-        length = min(terms.longest, len(words) - position)
-        while length > 1:
-            phrase = tuple(each.stem for each in words[position : position + length])
-            if phrase in terms.meanings or phrase in terms.verbs:
-                break
-            length -= 1
-        yield words[position : position + length]
-        position += length
+        places = _places(words, position, terms)
+        yield [words[each] for each in places]
+        position = places[-1] + 1
+
+
+def _places(words: Sequence[_Word], position: int, terms: Terms) -> Sequence[int]:
+    """Return the places of the longest phrase at a position, of one word where none is known.
+
+    An article does not part a verb from its object: "cancel my order" is "cancel order".
+    """
+    further = range(position + 1, min(position + terms.longest + 1, len(words)))
+    bare = [position, *(each for each in further if words[each].stem not in terms.articles)]
+    close = range(position, min(position + terms.longest, len(words)))
+    for length in range(terms.longest, 1, -1):
+        if (
+            _stems_at(words, close[:length]) in terms.meanings
+            or _stems_at(words, close[:length]) in terms.verbs
+        ):
+            return close[:length]
+        if _stems_at(words, bare[:length]) in terms.verbs:
+            return bare[:length]
+    return [position]
+
+
+def _stems_at(words: Sequence[_Word], places: Sequence[int]) -> Phrase:
+    return tuple(words[each].stem for each in places)
 
 
 def _verb_groups(phrase: Phrase, verb: Intent, terms: Terms, worth: float) -> Iterator[Group]:
@@ -184,7 +220,7 @@ def _groups(phrase: Phrase, meaning: Meaning, weight: float, worth: float) -> It
     """Yield the groups of a meaning; a single word that the API may have too is one of the alternatives."""
     for place, alternatives in enumerate(meaning or ((),)):
         stems = dict.fromkeys(alternatives, _OTHER_NAME * worth)
-        if place == 0 and len(phrase) == 1:
+        if place == 0 and len(phrase) == 1 and phrase[0] not in load_terms().false_friends:
             stems[phrase[0]] = worth
         if stems:
             yield Group(weight, stems)

@@ -13,9 +13,11 @@ Pure: no I/O, the same result for the same arguments. Cost: some microseconds a 
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
 from ovh_api_mcp.catalog.model import Method
@@ -40,9 +42,9 @@ _BY_NAME: Final = 0.75  # a segment that only its plain name explains
 _EXPLAINED: Final = 0.5  # share of the score that depends on it
 _BM25: Final = 0.1
 _DEEPER: Final = 0.97  # per literal segment below the service
-_ITEM: Final = 0.85  # GET of an item, where its collection says as much
+_OTHER_NUMBER: Final = 0.85  # GET of an item where a list is asked for, of a list where an item is
 
-_METHODS: Final[Mapping[Intent | None, Mapping[Method, float]]] = {
+_METHODS: Final[Mapping[Intent | None, Mapping[str, float]]] = {
     None: {Method.GET: 1.0, Method.POST: 0.85, Method.PUT: 0.75, Method.DELETE: 0.6},
     "read": {Method.GET: 1.0, Method.POST: 0.6, Method.PUT: 0.5, Method.DELETE: 0.4},
     "create": {Method.GET: 0.6, Method.POST: 1.0, Method.PUT: 0.75, Method.DELETE: 0.4},
@@ -59,7 +61,9 @@ class Candidate(NamedTuple):
     prior: float
     method: str
     roots: int
+    steps: int
     is_item: int
+    is_list: int
     tail: str
     tail_names: str
     path: str
@@ -84,24 +88,51 @@ class _Wanted:
     stems: tuple[tuple[str, float], ...]
 
 
-def rank(question: Question, candidates: Sequence[Candidate], operation_count: int) -> list[Ranked]:
-    """Return the candidates with their scores, the best first; equal ones in the catalogue's order."""
-    wanted = list(_wanted(question, operation_count))
-    whole = sum(group.weight for group in wanted)
-    asked = {each for group in question.groups for each in group.stems}
-    methods = _METHODS[question.intent]
-    best_bm25 = max((each.bm25 for each in candidates), default=0.0) or 1.0
+def rank(
+    question: Question, candidates: Sequence[Candidate], operation_count: int, limit: int
+) -> list[Ranked]:
+    """Return the `limit` best with their scores, the best first; equal ones in the catalogue's order.
+
+    How much of its path is explained costs the most, so it is asked only of candidates that could still
+    be among the best if all of it were.
+    """
+    best: list[float] = []  # a heap of the `limit` highest scores
     ranked = []
-    for each in candidates:
-        explained = 1.0 - _EXPLAINED + _EXPLAINED * _explained(each, asked)
-        answered = _answered(each, wanted) / whole if whole else 1.0
-        score = answered * explained + _BM25 * each.bm25 / best_bm25
-        score *= methods[Method(each.method)] * each.prior * _DEEPER ** _steps_down(each)
-        if each.is_item and each.method == Method.GET:
-            score *= _ITEM
+    share_of = lru_cache(None)(partial(_share, {each for group in question.groups for each in group.stems}))
+    for ceiling, answered, rest, each in _by_ceiling(question, candidates, operation_count):
+        if len(best) == limit and ceiling < (best[0] if best else math.inf):
+            break
+        score = answered * (1.0 - _EXPLAINED * (1.0 - _explained(each, share_of))) + rest
+        score *= _factor(each, question)
+        heapq.heappush(best, score)
+        if len(best) > limit:
+            heapq.heappop(best)
         ranked.append(Ranked(score, each.number))
     ranked.sort(key=lambda each: (-each.score, each.number))
-    return ranked
+    return ranked[:limit]
+
+
+def _by_ceiling(
+    question: Question, candidates: Sequence[Candidate], operation_count: int
+) -> list[tuple[float, float, float, Candidate]]:
+    """Return candidates by the score that each has at most, with how far they answer, and bm25's share."""
+    wanted = list(_wanted(question, operation_count))
+    whole = sum(group.weight for group in wanted)
+    best_bm25 = max((each.bm25 for each in candidates), default=0.0) or 1.0
+    rough = []
+    for each in candidates:
+        answered = _answered(each, wanted) / whole if whole else 1.0
+        rest = _BM25 * each.bm25 / best_bm25
+        rough.append(((answered + rest) * _factor(each, question), answered, rest, each))
+    rough.sort(key=lambda each: -each[0])
+    return rough
+
+
+def _factor(candidate: Candidate, question: Question) -> float:
+    """Return what the score is multiplied with: by the method, the service, the depth, one or many."""
+    factor = _METHODS[question.intent][candidate.method] * candidate.prior * _DEEPER**candidate.steps
+    is_other = candidate.is_list if question.is_of_item else candidate.is_item
+    return factor * _OTHER_NUMBER if is_other and candidate.method == Method.GET else factor
 
 
 def _wanted(question: Question, operation_count: int) -> Iterator[_Wanted]:
@@ -135,24 +166,22 @@ def _answered(candidate: Candidate, wanted: Iterable[_Wanted]) -> float:
     return answered
 
 
-def _explained(candidate: Candidate, asked: set[str]) -> float:
+def _explained(candidate: Candidate, share_of: Callable[[str, str], float]) -> float:
     segments = [(candidate.tail, candidate.tail_names)]
     if candidate.path:
         path = zip(candidate.path.split("/"), candidate.path_names.split("/"), strict=True)
         segments = [*path, *segments]
     explained = weights = 0.0
     for place, (text, names) in enumerate(segments, start=1):
-        words = text.split()
-        share = len(asked.intersection(words)) / max(1, len(words))
-        if share < _BY_NAME and not asked.isdisjoint(names.split()):
-            share = _BY_NAME
         is_root = place <= candidate.roots
         weight = _LAST_SEGMENT if place == len(segments) else _ROOT_SEGMENT if is_root else 1.0
-        explained += weight * share
+        explained += weight * share_of(text, names)
         weights += weight
     return explained / weights
 
 
-def _steps_down(candidate: Candidate) -> int:
-    segments = candidate.path.count("/") + 2 if candidate.path else 1
-    return max(0, segments - candidate.roots)
+def _share(asked: set[str], text: str, names: str) -> float:
+    """Return how much of a segment is asked for."""
+    words = text.split()
+    share = len(asked.intersection(words)) / max(1, len(words))
+    return _BY_NAME if share < _BY_NAME and not asked.isdisjoint(names.split()) else share

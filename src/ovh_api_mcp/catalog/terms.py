@@ -6,7 +6,7 @@ index is made with, when the first operation is indexed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -20,7 +20,7 @@ Phrase: TypeAlias = tuple[str, ...]
 # What a phrase stands for: groups that all count, of alternatives one of which is enough.
 Meaning: TypeAlias = tuple[tuple[str, ...], ...]
 
-_PARTICLES: Final = frozenset({"up", "on", "off", "back", "down", "out"})
+_PARTICLES: Final = frozenset({"up", "on", "off", "back", "down", "out", "in", "into"})
 _PRIOR: Final = 0.9  # of an operation of a service that [priors] does not name
 _LIFECYCLES: Final = {
     Lifecycle.PRODUCTION: 1.0,
@@ -42,6 +42,10 @@ class Terms:
     articles: frozenset[str]
     genitives: frozenset[str]
     asides: frozenset[str]
+    ways: frozenset[str]
+    items: frozenset[str]
+    collections: frozenset[str]
+    false_friends: frozenset[str]
     ignored: frozenset[str]
     words: frozenset[str]  # that stand in any of them
     particles: dict[str, frozenset[str]]  # of verbs that can be parted: roll … back
@@ -52,8 +56,8 @@ class Terms:
 def load_terms() -> Terms:
     """Return the tables that questions are read with."""
     sections = load_sections()
-    meanings = dict(_meanings(sections["synonyms"]))
-    actions = dict(_meanings(sections["actions"]))
+    meanings = dict(_meanings(sections["synonyms"], _phrases_of))
+    actions = dict(_meanings(sections["actions"], _with_imperatives))
     verbs: dict[Phrase, Intent] = dict.fromkeys(actions, "act")
     verbs.update(_verbs(sections["verbs"]))
     ignored = _stems(sections["ignored"])
@@ -67,6 +71,10 @@ def load_terms() -> Terms:
         _stems(sections["articles"]),
         _stems(sections["genitives"]),
         _stems(sections["asides"]),
+        _stems(sections["ways"]),
+        _stems(sections["items"]),
+        _stems(sections["collections"]),
+        _stems(sections["false friends"]),
         ignored,
         frozenset(each for phrase in phrases for each in phrase) | ignored,
         _particles(verbs),
@@ -133,19 +141,34 @@ def _priors() -> dict[str, float]:
     return {name: float(value) for name, _, value in pairs}
 
 
-def _meanings(lines: Iterable[str]) -> Iterator[tuple[Phrase, Meaning]]:
+def _meanings(
+    lines: Iterable[str], split: Callable[[str], Iterable[str]]
+) -> Iterator[tuple[Phrase, Meaning]]:
     for line in lines:
         phrases, _, meaning = line.partition(" = ")
         groups = tuple(tuple(map(stem, group.split("|"))) for group in meaning.split())
-        for phrase in phrases.split(", "):
+        for phrase in split(phrases):
             yield tuple(stems_of(phrase)), groups
 
 
 def _verbs(lines: Iterable[str]) -> Iterator[tuple[Phrase, Intent]]:
     for line in lines:
         intent, _, phrases = line.partition(": ")
-        for phrase in phrases.split(", "):
+        for phrase in _with_imperatives(phrases):
             yield tuple(stems_of(phrase)), cast("Intent", intent)
+
+
+def _phrases_of(phrases: str) -> list[str]:
+    return phrases.split(", ")
+
+
+def _with_imperatives(phrases: str) -> Iterator[str]:
+    """Yield phrases, and the imperatives of French verbs in -er; of an English word, none is one."""
+    for phrase in _phrases_of(phrases):
+        yield phrase
+        if phrase.endswith("er") and " " not in phrase:
+            yield f"{phrase[:-2]}e"
+            yield f"{phrase[:-2]}ez"
 
 
 def _stems(lines: Iterable[str]) -> frozenset[str]:
