@@ -174,6 +174,8 @@ def test_what_is_too_much_is_shown_in_less_detail_and_says_so(garden: CatalogFil
         ("pot", "invalid-call", "GET /v1/"),
         ("", "invalid-call", "GET /v1/"),
         ("GET " + "/x" * 5_000, "unknown-operation", "by words"),
+        ("GET /v1/nope", "unknown-operation", "Nothing near it is known"),
+        ("GET /v1/foo/pot/baz", "unknown-operation", "Nothing near it is known"),
     ],
 )
 def test_what_is_no_operation_is_refused_with_what_is(

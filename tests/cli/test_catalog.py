@@ -207,6 +207,35 @@ def test_settings_that_make_no_sense_are_status_2(catalog: Any) -> None:
     catalog("prune", status=2)
 
 
+_CHOICE = ["--endpoint", "--services", "--cache-dir", "--cache-ttl", "--log-level", "--help"]
+
+
+@pytest.mark.parametrize(
+    ("command", "own"),
+    [
+        ("status", ["--json"]),
+        ("refresh", ["--json"]),
+        ("diff", ["--keep", "--json"]),
+        ("find", ["--limit", "--service", "--method", "--status", "--json", "--no-cache", "--schemas"]),
+        ("describe", ["--json", "--no-cache", "--schemas"]),
+        ("export", ["--format", "--output", "--no-cache", "--schemas"]),
+    ],
+)
+def test_help_shows_what_has_an_effect_and_nothing_else(catalog: Any, command: str, own: list[str]) -> None:
+    shown = re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", catalog(command, "--help").stdout, re.MULTILINE)
+    assert {*shown} == {*own, *_CHOICE}
+
+
+def test_what_concerns_calls_is_no_option_of_the_catalogue(catalog: Any) -> None:
+    assert "No such option" in catalog("find", "--app-key", "k", "vps", status=2).stderr
+
+
+def test_describe_names_nothing_where_nothing_is_near(catalog: Any) -> None:
+    done = catalog("describe", "/v1/nope", status=1)
+    assert "The API has no operation /v1/nope. Nothing near it is known" in done.stderr
+    assert "The nearest" not in done.stderr
+
+
 @pytest.mark.parametrize("command", ["refresh", "diff"])
 def test_what_needs_a_cache_says_so_where_there_is_none(catalog: Any, command: str) -> None:
     assert "No catalogue is kept here: --no-cache" in catalog(command, "--no-cache", status=1).stderr

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from ovh_api_mcp.catalog.find import find_operations
+from ovh_api_mcp.catalog.find import nearest_operations
 from ovh_api_mcp.catalog.model import Lifecycle, Method
 from ovh_api_mcp.catalog.signature import Detail, Signature, example_value
 from ovh_api_mcp.catalog.store import CatalogFile
@@ -28,7 +28,6 @@ from ovh_api_mcp.json_value import JsonObject, JsonValue
 from ovh_api_mcp.limits import CHARS_PER_TOKEN, DESCRIBE_TOKENS, PATH_CHARS
 
 _OPERATION: Final = re.compile(r"(?:([A-Za-z]+)\s+)?(/\S*)")
-_PARAMETER: Final = re.compile(r"\{[^{}/]+\}")
 # Routes below the first two segments of a path; "0" is the character behind "/".
 _ROUTES: Final = "SELECT path, method FROM operations WHERE path = ? OR (path > ? AND path < ?)"
 _NEAREST: Final = 3
@@ -101,7 +100,7 @@ def _chosen(file: CatalogFile, operation: str) -> _Chosen:
     path = match.group(2).rstrip("/") or "/"
     templates = _templates(file, path)
     if not templates:
-        raise _unknown(file, given, path)
+        raise _unknown(file, given, path, match.group(1) or "")
     best = min(templates, key=lambda template: [each.startswith("{") for each in template.split("/")])
     methods = templates[best]
     wanted = (match.group(1) or "").upper()
@@ -132,13 +131,13 @@ def _fits(part: str, segment: str) -> bool:
     return part == segment or (part.startswith("{") and segment != "")
 
 
-def _unknown(file: CatalogFile, given: str, path: str) -> RefusedError:
+def _unknown(file: CatalogFile, given: str, path: str, method: str) -> RefusedError:
     fact = f"The API has no operation {cut_foreign(given, 100)}."
     if absence := file.absences.of_path(path):
         return RefusedError(
             f"{cut_foreign(given, 100)} is not known. {absence}", code="unknown-operation", hint=absence.hint
         )
-    nearest = find_operations(file, _PARAMETER.sub(" ", given), limit=_NEAREST)
+    nearest = nearest_operations(file, path, method, limit=_NEAREST)
     names = "; ".join(f"{each.method} {each.path}" for each in nearest)
     hint = f"The nearest: {names}." if names else "Nothing near it is known: look for it by words."
     return _refused(f"{fact} {hint}", code="unknown-operation", hint=hint)

@@ -25,10 +25,22 @@ from ovh_api_mcp.catalog.ranking import Candidate, Ranked, rank
 from ovh_api_mcp.catalog.selection import is_selected
 from ovh_api_mcp.catalog.spelling import nearest_word
 from ovh_api_mcp.catalog.store import CatalogFile
+from ovh_api_mcp.catalog.terms import load_terms
+from ovh_api_mcp.catalog.words import split_words, stem
 from ovh_api_mcp.errors import RefusedError, cut_foreign
-from ovh_api_mcp.limits import FIND_CANDIDATES, FIND_CHARS, FIND_FOUND, FIND_ROWS, FIND_SPELLINGS
+from ovh_api_mcp.limits import (
+    FIND_CANDIDATES,
+    FIND_CHARS,
+    FIND_FOUND,
+    FIND_ROWS,
+    FIND_SLIPS,
+    FIND_SPELLINGS,
+    FIND_WORDS,
+)
 
 _PATH: Final = re.compile(r"(?:(get|post|put|delete)\s+)?(/\S*)", re.IGNORECASE)
+_BRANCH: Final = re.compile(r"\A/v\d+(?=/|\Z)")
+_PARAMETER: Final = re.compile(r"\{[^{}]*\}")
 _NAMES_SHOWN: Final = 4  # services that an error names
 _TRIGRAM: Final = 3
 
@@ -130,6 +142,24 @@ def find_operations(
     first = [Ranked(best + 1.0, number) for number in named]
     others = [each for each in ranked if each.number not in named]
     return _shown(file, [*first, *others[:wanted]], admitted)[:wanted]
+
+
+def nearest_operations(file: CatalogFile, path: str, method: str = "", limit: int = 3) -> list[Found]:
+    """Return the operations that a path without one was probably meant for; none where it tells too little.
+
+    Of its words, more than half have to be known: one that happens to be is no reason to name what has
+    it. The branch is no word. Those with the method of the call come first.
+    """
+    words = split_words(_PARAMETER.sub(" ", _BRANCH.sub("", path[:FIND_CHARS])))[:FIND_WORDS]
+    stems = {word: stem(word) for word in words}
+    known = {*_known_stems(file, set(stems.values())), *load_terms().words}
+    strange = [word for word, its in stems.items() if its not in known]
+    long = [word for word in strange[:FIND_SLIPS] if len(word) > _TRIGRAM]
+    lost = len(strange) - sum(_near(file, word) != "" for word in long)
+    if 2 * lost >= len(stems):
+        return []
+    found = find_operations(file, " ".join(words), limit=limit)
+    return sorted(found, key=lambda each: each.method != method.upper())
 
 
 # --- what is asked for ------------------------------------------------------------------------

@@ -36,9 +36,18 @@ _SHOWN_CHANGES: Final = 200  # of one kind, in a table
 
 
 def _params(*more: click.Parameter) -> list[click.Parameter]:
-    """Return the options of one command: its own, JSON, and those which all have."""
+    """Return the options of one command: its own, JSON, and what chooses the catalogue."""
     as_json = click.Option(["--json", "as_json"], is_flag=True, help="Print JSON instead of tables.")
-    return [*more, as_json, *options("api", "log")]
+    return [*more, as_json, *options("catalog", "log")]
+
+
+def _params_of_cache(*more: click.Parameter) -> list[click.Parameter]:
+    """Return the options of a command about the cache; those without one are told why that is no use."""
+    params = _params(*more)
+    for each in params:
+        if isinstance(each, click.Option) and each.name in ("no_cache", "schemas"):
+            each.hidden = True
+    return params
 
 
 @click.group("catalog", invoke_without_command=True, params=_params())
@@ -52,14 +61,14 @@ def catalog(context: click.Context, /, **_: object) -> None:
         _print_status(context)
 
 
-@catalog.command("status", short_help="Tell what the cache holds.", params=_params())
+@catalog.command("status", short_help="Tell what the cache holds.", params=_params_of_cache())
 @click.pass_context
 def status(context: click.Context, /, **_: object) -> None:
     """Tell what the catalogue in the cache holds; exit status 1 where there is none."""
     _print_status(context)
 
 
-@catalog.command("refresh", short_help="Build it anew.", params=_params())
+@catalog.command("refresh", short_help="Build it anew.", params=_params_of_cache())
 @click.pass_context
 def refresh(context: click.Context, /, **_: object) -> None:
     """Build the catalogue anew, whatever its age; running servers take it up by themselves.
@@ -80,7 +89,9 @@ def refresh(context: click.Context, /, **_: object) -> None:
 @catalog.command(
     "diff",
     short_help="Compare it with one that is built now.",
-    params=_params(click.Option(["--keep"], is_flag=True, help="Put the new catalogue into the cache.")),
+    params=_params_of_cache(
+        click.Option(["--keep"], is_flag=True, help="Put the new catalogue into the cache.")
+    ),
 )
 @click.pass_context
 def diff(context: click.Context, /, *, keep: bool, **_: object) -> None:
@@ -206,7 +217,7 @@ def describe(context: click.Context, /, *, operations: tuple[str, ...], **_: obj
             metavar="FILE",
             help="Where to write it; standard output without.",
         ),
-        *_params(),
+        *options("catalog", "log"),
     ],
 )
 @click.pass_context

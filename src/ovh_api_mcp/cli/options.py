@@ -14,7 +14,8 @@ import click
 from ovh_api_mcp import limits
 from ovh_api_mcp.settings import HOST_DEFAULT, PORT_DEFAULT, Flags
 
-Topic = Literal["transport", "api", "log"]
+# "api" is all that concerns calls, what chooses the "catalog" among it.
+Topic = Literal["transport", "catalog", "api", "log"]
 
 _VISIBLE: Final = "Other users of this machine can see flags: prefer the variable."
 
@@ -64,7 +65,7 @@ _ROWS: Final = (
         default=HOST_DEFAULT,
     ),
     _Row(
-        "api",
+        "catalog",
         "--endpoint",
         "NAME|URL",
         "Which API: eu, ca, us, OVH's own names such as kimsufi-eu, `simulator` for a built-in practice"
@@ -96,7 +97,7 @@ _ROWS: Final = (
         "OVH_CLIENT_SECRET",
     ),
     _Row(
-        "api",
+        "catalog",
         "--services",
         "LIST",
         "Services to load: * or roots separated by commas, such as domain,me,cloud,dedicated/server.",
@@ -104,7 +105,7 @@ _ROWS: Final = (
         "*",
     ),
     _Row(
-        "api",
+        "catalog",
         "--cache-dir",
         "DIR",
         "Where the catalogue of operations is kept.",
@@ -112,14 +113,14 @@ _ROWS: Final = (
         "the platform's cache directory",
     ),
     _Row(
-        "api",
+        "catalog",
         "--cache-ttl",
         "SECONDS",
         "How long a catalogue counts as fresh; 0 for no cache.",
         "OVH_CACHE_TTL",
         str(limits.CATALOG_TTL_S_DEFAULT),
     ),
-    _Row("api", "--no-cache", "", "Keep no catalogue: build it anew at each start."),
+    _Row("catalog", "--no-cache", "", "Keep no catalogue: build it anew at each start."),
     _Row(
         "api",
         "--max-code-size",
@@ -160,7 +161,7 @@ _ROWS: Final = (
         "its own addresses",
     ),
     _Row(
-        "api",
+        "catalog",
         "--account",
         "NAME",
         "Account of ovh.conf to act for, the first by default; may be repeated.",
@@ -207,7 +208,7 @@ _ROWS: Final = (
         "OVH_POLICY",
     ),
     _Row(
-        "api",
+        "catalog",
         "--risk-rules",
         "FILE",
         "Your own rules for what operations do (destroys, spends, …); they speak before the built-in ones.",
@@ -254,7 +255,7 @@ _ROWS: Final = (
         "OVH_JOURNAL_SIZE",
         str(limits.JOURNAL_MIB_DEFAULT),
     ),
-    _Row("api", "--schemas", "DIR", "Schemas that the simulator serves.", default="its own small set"),
+    _Row("catalog", "--schemas", "DIR", "Schemas that the simulator serves.", default="its own small set"),
     _Row(
         "log",
         "--log-level",
@@ -268,7 +269,8 @@ _ROWS: Final = (
 
 def options(*topics: Topic) -> list[click.Parameter]:
     """Return the options of `topics`, in the order of the table."""
-    return [row.option() for row in _ROWS if row.topic in topics]
+    wanted = {*topics, "catalog"} if "api" in topics else {*topics}
+    return [row.option() for row in _ROWS if row.topic in wanted]
 
 
 @dataclass(frozen=True, slots=True)
