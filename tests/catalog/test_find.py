@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -19,6 +20,7 @@ from ovh_api_mcp.catalog.model import Lifecycle, Method
 from ovh_api_mcp.catalog.question import read_question
 from ovh_api_mcp.catalog.spelling import nearest_word
 from ovh_api_mcp.catalog.store import CatalogFile
+from ovh_api_mcp.catalog.terms import Intent
 from ovh_api_mcp.catalog.words import split_words, stem, stems_of
 from ovh_api_mcp.errors import RefusedError
 from ovh_api_mcp.limits import FIND_FOUND
@@ -336,6 +338,11 @@ _FIRST = {
         "DELETE /v1/cloud/project/{serviceName}/region/{regionName}/storage/{name}",
     },
     "put a vps in the cart": {"POST /v1/order/cart/{cartId}/vps"},
+    "clés ssh du projet cloud": {"GET /v1/cloud/project/{serviceName}/sshkey"},
+    "désactiver dnssec sur ma zone": {"DELETE /v1/domain/zone/{zoneName}/dnssec"},
+    "unplug a volume from a vm": {"POST /v1/cloud/project/{serviceName}/volume/{volumeId}/detach"},
+    "take a snapshot of a volume": {"POST /v1/cloud/project/{serviceName}/volume/{volumeId}/snapshot"},
+    "windows licences i pay for": {"GET /v1/license/windows"},
 }
 
 
@@ -382,6 +389,9 @@ def test_the_best_are_the_same_however_many_are_asked_for(full: CatalogFile, wor
         ("ajoutez une clé", "create", ["key"]),
         ("une sauvegarde", None, ["backup"]),
         ("put a zone into the cart", "create", ["zone", "cart"]),
+        ("licences i pay for", None, ["licenc", "pay"]),
+        ("i want to pay", "act", ["pay"]),
+        ("disable dnssec", "undo", ["disabl", "dnssec"]),
     ],
 )
 def test_a_verb_tells_the_intent_and_a_noun_does_not(
@@ -409,6 +419,14 @@ def test_a_verb_tells_the_intent_and_a_noun_does_not(
 def test_a_question_tells_one_from_many(words: str, *, is_of_item: bool) -> None:
     question = read_question(words, lambda each: dict.fromkeys(each, 1), lambda word: "")
     assert question.is_of_item == is_of_item
+
+
+def test_what_stands_behind_a_preposition_counts_less_than_the_thing_itself() -> None:
+    question = read_question("users of a project", lambda each: dict.fromkeys(each, 1), lambda word: "")
+    thing, place = question.groups
+    assert "user" in thing.stems
+    assert "project" in place.stems
+    assert thing.weight > place.weight
 
 
 def test_a_false_friend_does_not_stand_for_itself() -> None:
@@ -461,10 +479,12 @@ def test_each_phrase_of_the_tables_means_one_thing() -> None:
     for name in ("synonyms", "actions"):
         phrases: dict[tuple[str, ...], str] = {}
         for line in sections[name]:
-            for phrase in line.partition(" = ")[0].split(", "):
+            written, _, meaning = line.partition(" = ")
+            assert meaning.strip(), line
+            for phrase in written.split(", "):
                 assert phrases.setdefault(tuple(stems_of(phrase)), line) == line
     for line in sections["verbs"]:
-        assert line.partition(": ")[0] in {"read", "create", "change", "delete", "act"}
+        assert line.partition(": ")[0] in get_args(Intent)
 
 
 def test_the_tables_name_segments_and_services_that_exist(full: CatalogFile) -> None:

@@ -20,6 +20,7 @@ KnownStems = Callable[[Collection[str]], Mapping[str, int]]
 NearWord = Callable[[str], str]
 
 _THING: Final = 1.0  # weights of groups: what is asked for,
+_CONTEXT: Final = 0.7  # share of what stands behind a preposition: "users of a project"
 _ACTION: Final = 0.8  # what is to be done with it,
 _ASIDE: Final = 0.5  # what is to be done later, or was done: "images for rebuild"
 _PLAIN_VERB: Final = 0.25  # and verbs that the method says already
@@ -34,6 +35,7 @@ _PLAIN_VERBS: Final[Mapping[Intent, Meaning]] = {
     "change": (("chang", "updat", "edit", "alter", "modify"),),
     "delete": (("delet", "remov", "termin"),),
     "act": (),
+    "undo": (),
 }
 
 
@@ -97,6 +99,7 @@ class _Reader:
         self.groups: list[Group] = []
         self.intent: Intent | None = None
         self.is_of_item = False
+        self._share = 1.0  # that groups count, by where they stand
         self._is_of_list = False
         self._previous = ""  # the stem in front
         self._single: tuple[_Word, Group] | None = None  # the word in front, where it stands for itself
@@ -107,19 +110,21 @@ class _Reader:
         single = None
         verb = self._verb(words, phrase, following)
         self._read_number(phrase)
+        if phrase[0] in self._terms.prepositions and any(each.weight >= _THING for each in self.groups):
+            self._share = _CONTEXT
         if phrase[0] in self._terms.ways and len(phrase) == 1 and not self.groups:
             self.intent = None
-        elif verb is not None and self._previous in self._terms.asides:
+        elif verb is not None and self._is_aside():
             self.groups += _groups(phrase, self._terms.actions.get(phrase, ()), _ASIDE, worth)
         elif verb is not None:
             self.intent = self.intent or verb
             self.groups += _verb_groups(phrase, verb, self._terms, worth)
         elif meaning := self._terms.meanings.get(phrase):
-            self.groups += _groups(phrase, meaning, _THING, worth)
+            self.groups += _groups(phrase, meaning, _THING * self._share, worth)
         elif phrase[0] in self._terms.items and phrase[0] not in self._terms.ignored:
             self.groups.append(Group(_PLAIN_VERB, {phrase[0]: worth}))
         elif phrase[0] not in self._terms.ignored and not phrase[0].isdecimal():
-            single = (words[0], Group(_THING, {phrase[0]: worth}))
+            single = (words[0], Group(_THING * self._share, {phrase[0]: worth}))
             self.groups.append(single[1])
             if self._single is not None:
                 _join(self._single, single)
@@ -127,6 +132,10 @@ class _Reader:
             single = self._single  # the words on both sides of it may still be one
         self._single = single
         self._previous = phrase[0]
+
+    def _is_aside(self) -> bool:
+        is_of_thing = bool(self.groups) and self._previous in self._terms.subjects
+        return is_of_thing or self._previous in self._terms.asides
 
     def _read_number(self, phrase: Phrase) -> None:
         self._is_of_list = self._is_of_list or phrase[0] in self._terms.collections
@@ -210,7 +219,7 @@ def _stems_at(words: Sequence[_Word], places: Sequence[int]) -> Phrase:
 def _verb_groups(phrase: Phrase, verb: Intent, terms: Terms, worth: float) -> Iterator[Group]:
     """Yield what the API calls an action; a verb that the method says already counts little."""
     names = terms.actions.get(phrase)
-    if names or verb == "act":
+    if names or verb in ("act", "undo"):
         yield from _groups(phrase, names or (), _ACTION, worth)
     else:
         yield from _groups((), _PLAIN_VERBS[verb], _PLAIN_VERB, worth)

@@ -50,6 +50,7 @@ _METHODS: Final[Mapping[Intent | None, Mapping[str, float]]] = {
     "create": {Method.GET: 0.6, Method.POST: 1.0, Method.PUT: 0.75, Method.DELETE: 0.4},
     "change": {Method.GET: 0.6, Method.POST: 0.88, Method.PUT: 1.0, Method.DELETE: 0.4},
     "delete": {Method.GET: 0.5, Method.POST: 0.7, Method.PUT: 0.5, Method.DELETE: 1.0},
+    "undo": {Method.GET: 0.5, Method.POST: 0.85, Method.PUT: 0.9, Method.DELETE: 1.0},
     "act": {Method.GET: 0.65, Method.POST: 1.0, Method.PUT: 0.9, Method.DELETE: 0.6},
 }
 

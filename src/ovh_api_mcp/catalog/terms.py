@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias, cast
 from ovh_api_mcp.catalog.model import Lifecycle
 from ovh_api_mcp.catalog.words import split_words, stem, stems_of
 
-Intent: TypeAlias = Literal["read", "create", "change", "delete", "act"]
+Intent: TypeAlias = Literal["read", "create", "change", "delete", "act", "undo"]
 Phrase: TypeAlias = tuple[str, ...]
 # What a phrase stands for: groups that all count, of alternatives one of which is enough.
 Meaning: TypeAlias = tuple[tuple[str, ...], ...]
@@ -41,7 +41,9 @@ class Terms:
     nouns_mostly: frozenset[Phrase]
     articles: frozenset[str]
     genitives: frozenset[str]
+    prepositions: frozenset[str]
     asides: frozenset[str]
+    subjects: frozenset[str]
     ways: frozenset[str]
     items: frozenset[str]
     collections: frozenset[str]
@@ -70,7 +72,9 @@ def load_terms() -> Terms:
         frozenset((each,) for each in _stems(sections["nouns mostly"])),
         _stems(sections["articles"]),
         _stems(sections["genitives"]),
+        _stems(sections["prepositions"]),
         _stems(sections["asides"]),
+        _stems(sections["subjects"]),
         _stems(sections["ways"]),
         _stems(sections["items"]),
         _stems(sections["collections"]),
