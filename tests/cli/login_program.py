@@ -29,7 +29,13 @@ def command(*arguments: str) -> list[str]:
 
 def variables(home: Path, **more: str) -> dict[str, str]:
     """Return all that the program may see of the environment."""
-    return {"HOME": str(home), "OVH_CACHE_DIR": str(home / "cache"), "PATH": os.defpath, "PYTHONFAULTHANDLER": "1", **more}
+    return {
+        "HOME": str(home),
+        "OVH_CACHE_DIR": str(home / "cache"),
+        "PATH": os.defpath,
+        "PYTHONFAULTHANDLER": "1",
+        **more,
+    }
 
 
 def visit(link: str) -> str:

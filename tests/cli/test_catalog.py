@@ -207,7 +207,10 @@ def test_settings_that_make_no_sense_are_status_2(catalog: Any) -> None:
     catalog("prune", status=2)
 
 
-_CHOICE = ["--endpoint", "--services", "--cache-dir", "--cache-ttl", "--log-level", "--help"]
+_CHOICE = [
+    *("--endpoint", "--account", "--services", "--risk-rules"),
+    *("--cache-dir", "--cache-ttl", "--log-level", "--help"),
+]
 
 
 @pytest.mark.parametrize(
