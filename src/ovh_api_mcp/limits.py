@@ -245,6 +245,7 @@ TRIAL_LINE_BYTES: Final = 4 * KIB  # one finding
 SIMULATOR_KEPT: Final = 10_000  # requests, keys, tokens, members of a collection: a script may loop
 SIMULATOR_BODY_BYTES: Final = 16 * MIB  # of one request
 SIMULATOR_STATE_BYTES: Final = 64 * MIB  # a file of what an account has
+SIMULATOR_FAULTS: Final = 1_000  # that are set from outside
 SIMULATOR_BATCH: Final = 50  # ids in one request; what OVHcloud takes
 SIMULATOR_PARSE_S: Final = 15.0  # reading one schema; the largest real one takes 0.03 s
 SIMULATOR_START_S: Final = 5.0  # to listen, and to end what still runs when it is closed

@@ -16,6 +16,8 @@ import pytest
 from ovh_api_mcp.cli.simulate import simulate
 from ovh_api_mcp.errors import SettingsError
 from ovh_api_mcp.simulator import Simulator
+from ovh_api_mcp.simulator.control import ControlApi
+from tests.simulator.conftest import Caller
 
 pytestmark = pytest.mark.anyio
 
@@ -46,6 +48,29 @@ async def test_the_command_serves_until_it_is_told_to_end(ending: signal.Signals
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+async def test_a_state_is_written_on_demand_and_at_the_end_for_its_owner_alone(tmp_path: Path) -> None:
+    file, planted = tmp_path / "account.json", tmp_path / "victim"
+    planted.write_text("mine")
+    (tmp_path / "account.json.new").symlink_to(planted)
+    async with aclosing(await Simulator.start(state=file)) as running:
+        ControlApi(running)
+        caller = Caller(running)
+        assert (await caller.send("PUT", "/v1/me", {"firstname": "Ada"})).status_code == 200
+        assert not file.exists()
+        assert (await caller.send("POST", "/_simulator/state", signed=False)).status_code == 200
+    assert json.loads(file.read_bytes())["objects"]["/v1/me"]["firstname"] == "Ada"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert planted.read_text() == "mine"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["account.json", "account.json.new", "victim"]
+
+
+@pytest.mark.parametrize("place", ["missing/account.json", "."])
+async def test_a_state_that_could_not_be_written_is_told_at_the_start(tmp_path: Path, place: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        await Simulator.start(state=tmp_path / place)
+    assert raised.value.code == "setting-invalid"
 
 
 async def test_the_command_says_that_a_port_is_in_use() -> None:

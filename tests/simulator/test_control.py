@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ovh_api_mcp.limits import SIMULATOR_BODY_BYTES, SIMULATOR_FAULTS
 from ovh_api_mcp.simulator import Simulator
 from ovh_api_mcp.simulator.control import ControlApi
 from tests.simulator.conftest import Caller, Reply
@@ -201,6 +202,21 @@ async def test_what_the_account_has_is_saved_loaded_and_reset(caller: Caller) ->
         ("PUT", "/state", b'{"collections": {"/vps": {}}}', 400, "no path below /v1"),
         ("PUT", "/state", b'{"collections": {"/v1/vps": {"x": 3}}}', 400, "is no object"),
         ("PUT", "/state", b'{"things": {}}', 400, "things"),
+        ("PUT", "/state", b'{"collections": {"/v1/vps": {"": {}}}}', 400, "empty id"),
+        ("PUT", "/state", b'{"collections": {"/v1/%ff": {}}}', 400, "percent-encoded"),
+        ("PUT", "/state", b'{"collections": {"/v1/vps": {}}, "objects": {"/v1/vps": {}}}', 400, "both"),
+        (
+            "PUT",
+            "/state",
+            b'{"underWay": {"/v1/vps/x/tasks/1": {"field": "state", "left": []}}}',
+            400,
+            "left",
+        ),
+        ("POST", "/state", b"", 400, "--state FILE"),
+        ("DELETE", "/faults?path=/v1/me", b"", 400, "takes no query"),
+        ("DELETE", "/faults/9", b"", 404, "GET /_simulator/faults"),
+        ("DELETE", "/keys/9", b"", 404, "GET /_simulator/keys"),
+        ("PUT", "/clock", b'{"offsetSeconds": 3}' + b" " * SIMULATOR_BODY_BYTES + b"x", 413, "16,777,216"),
         ("PUT", "/state", b"no", 400, "no state of the simulator"),
     ],
 )
@@ -218,9 +234,96 @@ async def test_a_page_of_a_browser_controls_nothing(caller: Caller, simulator: S
     assert simulator.faults.all() == []
 
 
+async def test_only_names_of_its_own_control_it(caller: Caller) -> None:
+    for host in ("evil.example", "evil.example:80", ""):
+        answer = await refused(caller, "GET", "/requests", Host=host)
+        assert answer.status_code == 403
+    for host in ("localhost", "localhost:3105", "127.0.0.1:1"):
+        answer = await caller.send("GET", "/_simulator/requests", signed=False, headers={"Host": host})
+        assert answer.status_code == 200
+    answer = await caller.send("GET", "/_simulatorx/requests", signed=False)
+    assert answer.status_code == 404
+    assert "known are" not in answer.text
+
+
+async def test_one_fault_is_taken_away_and_there_are_not_too_many(caller: Caller) -> None:
+    [first, second] = [
+        await tell(caller, "POST", "faults", {"path": path, "status": 500}) for path in ("/v1/me", "/v1/vps")
+    ]
+    await tell(caller, "DELETE", f"faults/{first['number']}")
+    assert [each["number"] for each in await tell(caller, "GET", "faults")] == [second["number"]]
+    assert (await caller.send("GET", "/v1/me")).status_code == 200
+    for _ in range(SIMULATOR_FAULTS - 1):
+        caller.simulator.faults.add("GET", "/v1/x", status=500)
+    answer = await refused(caller, "POST", "/faults", b'{"path": "/v1/me"}')
+    assert "DELETE /_simulator/faults" in answer.json()["message"]
+
+
+async def test_a_body_comes_slowly_and_whole(caller: Caller) -> None:
+    began = time.monotonic()
+    whole = (await caller.send("GET", "/v1/me")).json()
+    await tell(caller, "POST", "faults", {"path": "/v1/me", "spreadSeconds": 0.5, "times": 1})
+    assert (await caller.send("GET", "/v1/me")).json() == whole
+    assert time.monotonic() - began >= 0.5
+
+
+async def test_a_key_that_is_taken_away_is_unknown_and_its_number_is_not_given_again(caller: Caller) -> None:
+    rules = {"accessRules": [{"method": "GET", "path": "/*"}]}
+    headers = {"X-Ovh-Application": caller.simulator.account.application_key}
+
+    async def made() -> str:
+        answer = await caller.send("POST", "/v1/auth/credential", rules, signed=False, headers=headers)
+        key: str = answer.json()["consumerKey"]
+        return key
+
+    first = await made()
+    await tell(caller, "PUT", "keys/2", {"state": "validated"})
+    holder = Caller(caller.simulator, first)
+    assert (await holder.send("GET", "/v1/me")).status_code == 200
+    await tell(caller, "DELETE", "keys/2")
+    refusal = await holder.send("GET", "/v1/me")
+    assert (refusal.status_code, refusal.json()["errorCode"]) == (403, "NOT_CREDENTIAL")
+    await made()
+    assert [each["credentialId"] for each in await tell(caller, "GET", "keys")] == [1, 3]
+
+
+async def test_tasks_under_way_go_on_after_loading_and_end_on_demand(caller: Caller) -> None:
+    async def begin() -> str:
+        task = (await caller.send("POST", "/v1/vps/vps-1.example/reboot")).json()
+        return f"/v1/vps/vps-1.example/tasks/{task['id']}"
+
+    await tell(caller, "PUT", "state", {"collections": {"/v1/vps": {"vps-1.example": {}}}})
+    path = await begin()
+    seen = [(await caller.send("GET", path)).json()["state"]]
+    await tell(caller, "PUT", "state", await tell(caller, "GET", "state"))
+    while seen[-1] != "done":
+        assert len(seen) < 5
+        seen.append((await caller.send("GET", path)).json()["state"])
+    other = await begin()
+    assert await tell(caller, "PUT", "tasks", {"outcome": "error", "underWay": True}) == {"ended": 1}
+    assert (await caller.send("GET", other)).json()["state"] == "error"
+    another = await begin()
+    batch = [await caller.send("GET", another, headers={"X-Ovh-Batch": ","}) for _ in range(3)]
+    assert [each.json()[0]["value"]["state"] for each in batch][-1] == "done"
+
+
+async def test_several_ids_in_a_request_are_no_way_past_what_does_not_exist(caller: Caller) -> None:
+    batch = {"X-Ovh-Batch": ","}
+    missing = "/v1/domain/zone/nowhere.example/record"
+    for method, path, body in (
+        ("GET", missing, None),
+        ("DELETE", f"{missing}/5", None),
+        ("POST", missing, {"fieldType": "A", "target": "203.0.113.9"}),
+        ("PUT", f"{missing}/5", {"ttl": 60}),
+    ):
+        assert (await caller.send(method, path, body, headers=batch)).status_code == 404, method
+    [row] = (await caller.send("GET", f"{missing}/5", headers=batch)).json()
+    assert row["error"]["class"] == "Client::NotFound"
+
+
 async def test_it_tells_what_there_is_and_is_recorded_nowhere(caller: Caller, simulator: Simulator) -> None:
     answer = await caller.send("GET", "/_simulator", signed=False)
-    assert answer.json()["state"] == ["GET", "PUT", "DELETE"]
+    assert answer.json()["state"] == ["GET", "PUT", "POST", "DELETE"]
     assert list(simulator.requests) == []
 
 

@@ -68,7 +68,7 @@ async def _serve(
     from ovh_api_mcp.simulator import Simulator
     from ovh_api_mcp.simulator.control import ControlApi
 
-    simulator = await Simulator.start(schemas=schemas, seed=seed, host=host, port=port)
+    simulator = await Simulator.start(schemas=schemas, seed=seed, state=state, host=host, port=port)
     if is_controlled:
         ControlApi(simulator)
     interrupted = asyncio.Event()
@@ -77,8 +77,7 @@ async def _serve(
             asyncio.get_running_loop().add_signal_handler(number, interrupted.set)
         click.echo(_describe(simulator))
         await interrupted.wait()
-        if state is not None:
-            simulator.save(state)
+        simulator.save()
     finally:
         await simulator.aclose()
 

@@ -94,11 +94,13 @@ class ConsumerKeys:
 
     def __init__(self, first: ConsumerKey) -> None:
         self._keys = {first.key: first}
+        self._last = first.number
         self.lifetime_s: float | None = None
 
     def reset(self, first: ConsumerKey) -> None:
         """Know one key and no other."""
         self._keys = {first.key: first}
+        self._last = first.number
 
     def find(self, key: str) -> ConsumerKey | None:
         return self._keys.get(key)
@@ -112,7 +114,7 @@ class ConsumerKeys:
         allowed_ips: Sequence[str] = (),
     ) -> ConsumerKey:
         """Return a new key that a person has yet to accept; beyond the bound the oldest is forgotten."""
-        number = max(known.number for known in self._keys.values()) + 1
+        self._last = number = self._last + 1
         made = ConsumerKey(
             key=f"simulated-consumer-key-{number}-{secrets.token_hex(8)}",
             number=number,
@@ -124,7 +126,7 @@ class ConsumerKeys:
             allowed_ips=tuple(allowed_ips),
         )
         if len(self._keys) >= SIMULATOR_KEPT:
-            del self._keys[list(self._keys)[1]]
+            del self._keys[list(self._keys)[min(1, len(self._keys) - 1)]]
         self._keys[made.key] = made
         return made
 
@@ -144,6 +146,13 @@ class ConsumerKeys:
     def all(self) -> list[ConsumerKey]:
         """Return every key, the practice account's own first."""
         return list(self._keys.values())
+
+    def remove(self, number: int) -> bool:
+        """Forget a key, as if it had never been made; tell whether it was there."""
+        left = {key: each for key, each in self._keys.items() if each.number != number}
+        is_found = len(left) < len(self._keys)
+        self._keys = left
+        return is_found
 
     def revoke(self, key: str) -> None:
         """Make a key useless from now on."""

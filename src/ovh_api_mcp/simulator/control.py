@@ -14,11 +14,11 @@ from typing import Annotated, Final, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from ovh_api_mcp.errors import cut_foreign
+from ovh_api_mcp.errors import SettingsError, cut_foreign
 from ovh_api_mcp.json_value import JsonObject, JsonValue
-from ovh_api_mcp.limits import MIB, SIMULATOR_KEPT, SIMULATOR_STATE_BYTES
+from ovh_api_mcp.limits import MIB, SIMULATOR_FAULTS, SIMULATOR_KEPT
 from ovh_api_mcp.simulator.answers import Answer, No, not_found, to_json
-from ovh_api_mcp.simulator.consumer_keys import AccessRule, ConsumerKey, KeyState
+from ovh_api_mcp.simulator.consumer_keys import AccessRule, KeyState
 from ovh_api_mcp.simulator.faults import Fault
 from ovh_api_mcp.simulator.rate import RateLimit
 from ovh_api_mcp.simulator.recording import RecordedRequest
@@ -26,6 +26,7 @@ from ovh_api_mcp.simulator.saved import parse_state
 from ovh_api_mcp.simulator.simulator import Simulator
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
+_OWN_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _SHOWN_REQUESTS: Final = 100
 _Seconds = Annotated[float, Meta(ge=0, le=600)]
 _Drift = Annotated[float, Meta(ge=-1e9, le=1e9)]
@@ -51,6 +52,7 @@ class _FaultSpec(_Spec, frozen=True):
         Annotated[str, Meta(pattern="^[A-Za-z0-9-]+$")], Annotated[str, Meta(pattern="^[ -~]*$")]
     ] = {}
     delay_seconds: _Seconds = 0.0
+    spread_seconds: _Seconds = 0.0
     stream_bytes: Annotated[int, Meta(ge=0, le=64 * MIB)] = 0
     cut: bool = False
     drop: bool = False
@@ -84,6 +86,7 @@ class _TokensSpec(_Spec, frozen=True):
 class _TasksSpec(_Spec, frozen=True):
     outcome: Literal["done", "error", "cancelled"] | None = None
     looks: Annotated[int, Meta(ge=1, le=1_000)] | None = None
+    under_way: bool = False
 
 
 class _RateSpec(_Spec, frozen=True):
@@ -126,14 +129,18 @@ class ControlApi:
             "rate": {"PUT": self._set_rate, "DELETE": self._clear_rate},
             "lists": {"PUT": self._set_list},
             "deleted": {"PUT": self._set_deleted},
-            "state": {"GET": self._state, "PUT": self._load, "DELETE": self._reset},
+            "state": {"GET": self._state, "PUT": self._load, "POST": self._save, "DELETE": self._reset},
         }
         simulator.control(self)
 
     def answer(self, request: RecordedRequest) -> Answer:
         """Answer a request; every no is in OVHcloud's shape."""
-        if request.client not in _LOOPBACK or "origin" in request.headers:
-            message = "The simulator is controlled from its own machine, and by no page of a browser"
+        host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
+        if request.client not in _LOOPBACK or "origin" in request.headers or host not in _OWN_NAMES:
+            message = (
+                "The simulator is controlled from its own machine, as 127.0.0.1 or localhost, and by no page "
+                "of a browser"
+            )
             return No(403, message, kind="Client::Forbidden").to_answer()
         try:
             return to_json(self._answer(request))
@@ -142,8 +149,13 @@ class ControlApi:
 
     def _answer(self, request: RecordedRequest) -> JsonValue:
         _, _, *segments = request.raw_path.split("/")
-        if segments[:1] == ["keys"] and len(segments) == 2 and request.method == "PUT":
-            return self._set_key(segments[1], request)
+        if "?" in request.target:
+            raise No(400, "The control API takes no query: what is meant stands in the path or the body")
+        is_one = segments[:1] in (["keys"], ["faults"]) and len(segments) == 2
+        if is_one and segments[0] == "faults" and request.method == "DELETE":
+            return self._remove_fault(segments[1])
+        if is_one and segments[0] == "keys" and request.method in ("PUT", "DELETE"):
+            return self._change_key(segments[1], request)
         if not segments and request.method == "GET":
             return {name: list(methods) for name, methods in self._actions.items()}
         methods = self._actions.get("/".join(segments))
@@ -163,6 +175,8 @@ class ControlApi:
         spec = _parsed(request, _FaultSpec)
         if bytes(spec.body) and spec.text is not None:
             raise No(400, "A fault has body, which is JSON, or text, not both")
+        if len(self._simulator.faults.all()) >= SIMULATOR_FAULTS:
+            raise No(403, f"There are {SIMULATOR_FAULTS:,} faults already: DELETE /_simulator/faults")
         given = spec.text.encode() if spec.text is not None else bytes(spec.body) or None
         fault = self._simulator.faults.add(
             spec.method,
@@ -178,11 +192,17 @@ class ControlApi:
             drop=spec.drop,
             hang=spec.hang,
             late=spec.late,
+            spread_s=spec.spread_seconds,
         )
         return _shown_fault(fault)
 
     def _clear_faults(self, _: RecordedRequest) -> JsonValue:
         self._simulator.faults.clear()
+        return None
+
+    def _remove_fault(self, number: str) -> JsonValue:
+        if not self._simulator.faults.remove(_number(number)):
+            raise not_found("There is no such fault; GET /_simulator/faults lists them by their number")
         return None
 
     def _requests(self, _: RecordedRequest) -> JsonValue:
@@ -215,12 +235,13 @@ class ControlApi:
     def _keys(self, _: RecordedRequest) -> JsonValue:
         return [key.to_json() for key in self._simulator.consumer_keys.all()]
 
-    def _set_key(self, number: str, request: RecordedRequest) -> JsonValue:
-        key: ConsumerKey | None = None
-        if number.isascii() and number.isdecimal() and len(number) < 10:
-            key = self._simulator.consumer_keys.numbered(int(number))
+    def _change_key(self, number: str, request: RecordedRequest) -> JsonValue:
+        key = self._simulator.consumer_keys.numbered(_number(number))
         if key is None:
             raise not_found("There is no such key; GET /_simulator/keys lists them by their credentialId")
+        if request.method == "DELETE":
+            self._simulator.consumer_keys.remove(key.number)
+            return None
         spec = _parsed(request, _KeySpec)
         if spec.state is not None:
             key.state = spec.state
@@ -255,7 +276,10 @@ class ControlApi:
 
     def _set_tasks(self, request: RecordedRequest) -> JsonValue:
         spec = _parsed(request, _TasksSpec)
-        tasks = self._simulator.resources.tasks
+        resources = self._simulator.resources
+        if spec.under_way:
+            return {"ended": resources.end_tasks(spec.outcome or "done")}
+        tasks = resources.tasks
         tasks.outcome = spec.outcome or tasks.outcome
         tasks.looks = spec.looks or tasks.looks
         return None
@@ -278,12 +302,19 @@ class ControlApi:
         return saved
 
     def _load(self, request: RecordedRequest) -> JsonValue:
-        if len(request.body) > SIMULATOR_STATE_BYTES:
-            raise No(413, "The state is too large")
         try:
             self._simulator.resources.load(parse_state(request.body))
         except ValueError as error:
             raise No(400, f"This is no state of the simulator: {error}") from None
+        return None
+
+    def _save(self, _: RecordedRequest) -> JsonValue:
+        if self._simulator.state_file is None:
+            raise No(400, "There is no file to save to: start it with ovh-api-mcp simulate --state FILE")
+        try:
+            self._simulator.save()
+        except SettingsError as error:
+            raise No(500, error.message, kind="Server::InternalServerError") from None
         return None
 
     def _reset(self, _: RecordedRequest) -> JsonValue:
@@ -299,8 +330,14 @@ def _parsed(request: RecordedRequest, kind: type[_SpecT]) -> _SpecT:
         raise No(400, f"{cut_foreign(str(error), 200)}. It takes {fields}") from None
 
 
+def _number(text: str) -> int:
+    """Return a number of at most 9 digits, 0 for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
 def _shown_fault(fault: Fault) -> JsonObject:
     return {
+        "number": fault.number,
         "method": fault.method,
         "path": fault.path,
         "times": fault.times,
@@ -308,5 +345,6 @@ def _shown_fault(fault: Fault) -> JsonObject:
         "status": fault.status,
         "delaySeconds": fault.delay_s,
         "streamBytes": fault.stream_bytes,
+        "spreadSeconds": fault.spread_s,
         **{name: True for name in ("cut", "drop", "hang", "late") if getattr(fault, name)},
     }

@@ -20,13 +20,15 @@ class Fault:
 
     - `delay_s`: the answer comes later, and is the right one unless another field says otherwise.
     - `status`, `body`, `content_type`, `headers`: the answer instead of the right one.
+    - `spread_s`: the body comes in pieces over so long, whichever it is.
     - `stream_bytes`: a JSON string of about this size, sent in pieces, without a declared length.
     - `late`: the request is processed first, and then answered as the other fields say.
     - `cut`: the connection ends in the middle of the answer, whichever it is.
     - `drop`: the connection ends without an answer.
     - `hang`: no answer comes until the client gives up or the simulator is closed.
 
-    `times` counts down with each request it befalls; None for always. `hits` counts up.
+    `times` counts down with each request it befalls; None for always. `hits` counts up; `number` is
+    its own on its board.
     """
 
     method: str
@@ -42,7 +44,9 @@ class Fault:
     drop: bool = False
     hang: bool = False
     late: bool = False
+    spread_s: float = 0.0
     hits: int = 0
+    number: int = 0
 
     def befalls(self, method: str, raw_path: str) -> bool:
         """Tell whether a request meets this fault."""
@@ -70,6 +74,7 @@ class FaultBoard:
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
+        self._next = 1
 
     def add(
         self,
@@ -87,6 +92,7 @@ class FaultBoard:
         drop: bool = False,
         hang: bool = False,
         late: bool = False,
+        spread_s: float = 0.0,
     ) -> Fault:
         """Set a fault behind those already set; see `Fault` for what each field does."""
         fault = Fault(
@@ -103,7 +109,10 @@ class FaultBoard:
             drop=drop,
             hang=hang,
             late=late,
+            spread_s=spread_s,
+            number=self._next,
         )
+        self._next += 1
         self._faults.append(fault)
         return fault
 
@@ -114,6 +123,13 @@ class FaultBoard:
     def clear(self) -> None:
         """Take every fault away; requests that hang go on hanging."""
         self._faults.clear()
+
+    def remove(self, number: int) -> bool:
+        """Take one fault away; tell whether it was there."""
+        left = [fault for fault in self._faults if fault.number != number]
+        is_found = len(left) < len(self._faults)
+        self._faults = left
+        return is_found
 
     def take(self, method: str, raw_path: str) -> Fault | None:
         """Return the fault that befalls a request, and count it."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from ovh_api_mcp.json_value import JsonObject, JsonValue
 from ovh_api_mcp.limits import SIMULATOR_BATCH, SIMULATOR_KEPT
 from ovh_api_mcp.simulator import collection as shape
@@ -15,7 +17,7 @@ from ovh_api_mcp.simulator.library import Service
 from ovh_api_mcp.simulator.native import Operation
 from ovh_api_mcp.simulator.routing import Route, parameter_name
 from ovh_api_mcp.simulator.saved import SavedState
-from ovh_api_mcp.simulator.state import Place, State, parse_place
+from ovh_api_mcp.simulator.state import Place, State, parse_place, path_of
 from ovh_api_mcp.simulator.tasks import Tasks, find_task_list
 from ovh_api_mcp.simulator.types import ListOf
 
@@ -52,13 +54,21 @@ class Resources:
         self._state.fill(parse_place(path), map(str, range(1, min(count, SIMULATOR_KEPT) + 1)))
 
     def load(self, saved: SavedState) -> None:
-        """Have what a file says, and nothing else; tasks that were under way are forgotten."""
+        """Have what a file says, and nothing else."""
         self._state.load(saved)
-        self.tasks.forget()
+        self.tasks.load({parse_place(path): each for path, each in saved.under_way.items()})
 
     def saved(self) -> SavedState:
         """Return what there is as a file has it."""
-        return self._state.saved()
+        under_way = {path_of(place): each for place, each in self.tasks.under_way.items()}
+        return msgspec.structs.replace(self._state.saved(), under_way=under_way)
+
+    def end_tasks(self, outcome: str) -> int:
+        """End what is under way as `outcome` says, where its model has such a state; return how many."""
+        ended = self.tasks.end_all(outcome)
+        for place, changed in ended.items():
+            self._state.change(place, changed)
+        return len(ended)
 
     def changes(self) -> dict[str, JsonValue]:
         """Return what the account was given to begin with, and what requests have created or set."""
@@ -66,7 +76,7 @@ class Resources:
 
     def answer(self, request: CheckedRequest) -> Answer:
         """Do what the request asks for; raises `No` where something on its path does not exist."""
-        if not request.headers.get("x-ovh-batch"):
+        if not _is_batch(request):
             self._check_path(request)
         match request.operation.http_method:
             case "GET":
@@ -86,11 +96,9 @@ class Resources:
         found = shape.find_collection(request.service, request.route)
         if found is not None:
             return self._list(request, found)
-        if separator := request.headers.get("x-ovh-batch"):
-            return self._batch(request, separator)
-        if changed := self.tasks.look(request.place):
-            self._state.change(request.place, changed)
-        value = self._view(request, request.operation.response_type, request.place, request.route)
+        if _is_batch(request):
+            return self._batch(request, request.headers["x-ovh-batch"])
+        value = self._looked_at(request)
         if isinstance(value, list) and _is_paged(request):
             value, headers = lists.cut_page([(str(i), row) for i, row in enumerate(value)], request.headers)
             return to_json(value, headers=headers)
@@ -111,18 +119,23 @@ class Resources:
     def _batch(self, request: CheckedRequest, separator: str) -> Answer:
         """Answer for each of some ids in the last segment: {"key", "value", "error"}."""
         keys = request.place[-1].split(separator)
-        if parameter_name(request.route.segments[-1]) is None or len(keys) > SIMULATOR_BATCH:
+        if len(keys) > SIMULATOR_BATCH:
             raise No(400, f"A batch takes {SIMULATOR_BATCH} ids at most, in the last segment")
         rows: list[JsonValue] = []
         for key in keys:
             one = replace(request, place=(*request.place[:-1], key))
             try:
                 self._check_path(one)
-                value = self._view(one, one.operation.response_type, one.place, one.route)
-                rows.append({"key": key, "value": value, "error": None})
+                rows.append({"key": key, "value": self._looked_at(one), "error": None})
             except No as no:
                 rows.append({"key": key, "value": None, "error": no.body})
         return to_json(rows)
+
+    def _looked_at(self, request: CheckedRequest) -> JsonValue:
+        """Return what is at the place of a request; what is under way there moves on."""
+        if changed := self.tasks.look(request.place):
+            self._state.change(request.place, changed)
+        return self._view(request, request.operation.response_type, request.place, request.route)
 
     def _is_expanded(self, request: CheckedRequest, found: Collection) -> bool:
         """Tell whether a list is asked for as objects, and can give them."""
@@ -312,6 +325,12 @@ class Resources:
         is_own = self._state.is_inside_created(place)
         item = request.service.values.complete(type_text, given, "/".join(place), is_made_up=not is_own)
         return item if isinstance(item, dict) else {}
+
+
+def _is_batch(request: CheckedRequest) -> bool:
+    """Tell whether items are asked for by several ids in the last segment."""
+    is_asked = request.operation.http_method == "GET" and bool(request.headers.get("x-ovh-batch"))
+    return is_asked and parameter_name(request.route.segments[-1]) is not None
 
 
 def _is_paged(request: CheckedRequest) -> bool:

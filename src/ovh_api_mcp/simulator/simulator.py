@@ -17,7 +17,7 @@ from ovh_api_mcp.simulator.library import OWN_SCHEMAS, Library
 from ovh_api_mcp.simulator.loopback import LoopbackServer
 from ovh_api_mcp.simulator.rate import RateLimit
 from ovh_api_mcp.simulator.recording import RecordedRequest
-from ovh_api_mcp.simulator.saved import read_state, write_state
+from ovh_api_mcp.simulator.saved import check_writable, read_state, write_state
 from ovh_api_mcp.simulator.state import own_state
 from ovh_api_mcp.simulator.wire import Control, Wire
 
@@ -41,6 +41,7 @@ class Simulator:
         self.resources = api.resources
         self._api = api
         self._seed = own_state()
+        self.state_file: Path | None = None
         self._wire = Wire(api, self.faults)
         self._server: LoopbackServer | None = None
 
@@ -50,6 +51,7 @@ class Simulator:
         *,
         schemas: Path | None = None,
         seed: Path | None = None,
+        state: Path | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         time_offset_s: float = 0.0,
@@ -59,21 +61,25 @@ class Simulator:
         """Serve from now on, in the running event loop.
 
         `schemas` is a directory of native schemas, None for the simulator's own small set; `seed` a
-        file of what the account has (see saved.py). Every answer takes `latency_s` longer.
+        file of what the account has (see saved.py), and `state` one that `save` writes. Every
+        answer takes `latency_s` longer.
         `on_request` is called when a request is done with.
 
-        Raises SettingsError: `port-in-use`, `address-unusable`, `setting-invalid` for `schemas` and `seed`.
+        Raises SettingsError: `port-in-use`, `address-unusable`, `setting-invalid` for files.
         """
         library = Library(schemas or OWN_SCHEMAS)
-        state = read_state(seed) if seed is not None else None
+        if state is not None:
+            check_writable(state)
+        begun = read_state(seed) if seed is not None else None
         listener = bind_socket(host, port)
         simulator = cls(library, http_url(host, listener))
         simulator.time_offset_s = time_offset_s
         simulator.latency_s = latency_s
         simulator._wire.on_request = on_request
-        if state is not None:
-            simulator._seed = state
-            simulator.resources.load(state)
+        simulator.state_file = state
+        if begun is not None:
+            simulator._seed = begun
+            simulator.resources.load(begun)
         simulator._server = LoopbackServer(simulator._wire, listener)
         await simulator._server.begin()
         return simulator
@@ -83,9 +89,10 @@ class Simulator:
         if self._server is not None:
             await self._server.end()
 
-    def save(self, path: Path) -> None:
-        """Write what the account has into a file, whole or not at all; *Raises* SettingsError."""
-        write_state(path, self.resources.saved())
+    def save(self) -> None:
+        """Write what the account has into its file, if any, whole or not at all; *Raises* SettingsError."""
+        if self.state_file is not None:
+            write_state(self.state_file, self.resources.saved())
 
     def control(self, control: Control) -> None:
         """Let requests to /_simulator be answered by `control` (see control.py)."""

@@ -48,11 +48,13 @@ class State:
         of_members = {(*place, key) for place, keys in self._members.items() for key in keys}
         return SavedState(
             collections={
-                _path(place): {key: self._fields((*place, key)) for key in keys}
+                path_of(place): {key: self._fields((*place, key)) for key in keys}
                 for place, keys in self._members.items()
             },
-            objects={_path(place): value for place, value in self._values.items() if place not in of_members},
-            created=sorted(map(_path, self._created)),
+            objects={
+                path_of(place): value for place, value in self._values.items() if place not in of_members
+            },
+            created=sorted(map(path_of, self._created)),
         )
 
     def _fields(self, place: Place) -> JsonObject:
@@ -115,7 +117,8 @@ def own_state() -> SavedState:
     return parse_state(_SEED.read_bytes())
 
 
-def _path(place: Place) -> str:
+def path_of(place: Place) -> str:
+    """Return a place as a path, its segments percent-encoded."""
     return "".join(f"/{quote(segment, safe='')}" for segment in place)
 
 

@@ -6,10 +6,13 @@ without waiting. What no write has begun stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from ovh_api_mcp.json_value import JsonValue
 from ovh_api_mcp.simulator.routing import Route, Router, parameter_name
+from ovh_api_mcp.simulator.saved import EnumValue, UnderWay
 from ovh_api_mcp.simulator.state import Place
 from ovh_api_mcp.simulator.types import Choice, Record, Types
 
@@ -31,7 +34,11 @@ class Tasks:
     def __init__(self) -> None:
         self.outcome = "done"
         self.looks = 3
-        self._left: dict[Place, list[tuple[str, JsonValue]]] = {}
+        self.under_way: dict[Place, UnderWay] = {}
+
+    def load(self, under_way: Mapping[Place, UnderWay]) -> None:
+        """Have these under way and no others."""
+        self.under_way = dict(under_way)
 
     def begin(self, place: Place, types: Types, record: Record) -> dict[str, JsonValue]:
         """Begin one and return the fields of its first state; {} where the model has no such states."""
@@ -42,33 +49,51 @@ class Tasks:
                 if states is None:
                     continue
                 first, middle, last = states
-                self._left[place] = [*([(name, middle)] * max(0, self.looks - 1)), (name, last)]
+                steps = (*([middle] * max(0, self.looks - 1)), last)
+                self.under_way[place] = UnderWay(name, _plain(steps), _plain(kind.values))
                 return {name: first}
         return {}
 
-    def forget(self) -> None:
-        """Leave all that are under way as they are."""
-        self._left.clear()
-
     def look(self, place: Place) -> dict[str, JsonValue]:
         """Return the fields that change because somebody looks at a place."""
-        left = self._left.get(place)
-        if not left:
+        known = self.under_way.get(place)
+        if known is None:
             return {}
-        name, value = left.pop(0)
-        if not left:
-            del self._left[place]
-        return {name: value}
+        value, *left = known.left
+        if left:
+            self.under_way[place] = msgspec.structs.replace(known, left=tuple(left))
+        else:
+            del self.under_way[place]
+        return {known.field: value}
+
+    def end_all(self, outcome: str) -> dict[Place, dict[str, JsonValue]]:
+        """End those that have such an outcome; return the fields that change, by place."""
+        ends = {place: (each.field, _end(each.states, outcome)) for place, each in self.under_way.items()}
+        changed: dict[Place, dict[str, JsonValue]] = {
+            place: {field: value} for place, (field, value) in ends.items() if value is not None
+        }
+        self.under_way = {place: each for place, each in self.under_way.items() if place not in changed}
+        return changed
+
+
+def _plain(values: Sequence[JsonValue]) -> tuple[EnumValue, ...]:
+    """Return the values of an enum that are texts or numbers; OVHcloud has no others."""
+    return tuple(value for value in values if isinstance(value, str | int))
+
+
+def _end(values: Sequence[JsonValue], outcome: str) -> JsonValue:
+    return _first(values, _ENDS[outcome])
+
+
+def _first(values: Sequence[JsonValue], words: Sequence[str]) -> JsonValue:
+    by_word = {str(value).lower(): value for value in values}
+    return next((by_word[word] for word in words if word in by_word), None)
 
 
 def _states(values: Sequence[JsonValue], outcome: str) -> tuple[JsonValue, JsonValue, JsonValue] | None:
-    by_word = {str(value).lower(): value for value in values}
 
-    def first_of(words: tuple[str, ...]) -> JsonValue:
-        return next((by_word[word] for word in words if word in by_word), None)
-
-    last, middle = first_of(_ENDS[outcome]) or first_of(_ENDS["error"]), first_of(_MIDDLES)
-    first = first_of(_BEGINNINGS) or middle
+    last, middle = _end(values, outcome) or _end(values, "error"), _first(values, _MIDDLES)
+    first = _first(values, _BEGINNINGS) or middle
     return None if last is None or first is None else (first, middle or first, last)
 
 

@@ -33,6 +33,7 @@ class Control(Protocol):
 
 TRANSPORT = "transport"  # key of the connection's asyncio transport in the ASGI scope's state
 _PIECE = b"x" * 65_536
+_SLOW_PIECES = 10
 
 
 class Wire:
@@ -57,8 +58,9 @@ class Wire:
             request, is_whole = await _read(scope, receive)
         except ClientDisconnect:
             return
-        if self.control is not None and request.raw_path.startswith(CONTROL_PATH):
-            await _to_response(self.control.answer(request))(scope, receive, send)
+        if self.control is not None and f"{request.raw_path}/".startswith(f"{CONTROL_PATH}/"):
+            answer = self.control.answer(request) if is_whole else _too_large()
+            await _to_response(answer)(scope, receive, send)
             return
         arrived = time.monotonic()
         self.requests.append(request)
@@ -104,13 +106,15 @@ class Wire:
             return
         answer = fault.answer() if fault else None
         if answer is None:
-            too_large = No(413, f"Request body is larger than {SIMULATOR_BODY_BYTES} bytes").to_answer()
-            answer = await self._process(request) if is_whole else too_large
+            answer = await self._process(request) if is_whole else _too_large()
         response = self._to_response(answer, fault, is_whole=is_whole)
         if fault is not None and fault.cut:
             await _send_half(response, scope, receive, send)
             return
         request.status = answer.status
+        if fault is not None and fault.spread_s:
+            await _send_slowly(response, fault.spread_s, receive, send)
+            return
         await response(scope, receive, send)
 
     async def _process(self, request: RecordedRequest) -> Answer:
@@ -129,6 +133,10 @@ class Wire:
         is_empty = answer.status in (204, 304)
         media_type = None if is_empty else answer.content_type
         return Response(answer.body, answer.status, headers, media_type=media_type)
+
+
+def _too_large() -> Answer:
+    return No(413, f"Request body is larger than {SIMULATOR_BODY_BYTES:,} bytes").to_answer()
 
 
 def _to_response(answer: Answer) -> Response:
@@ -171,6 +179,23 @@ async def _send_half(response: Response, scope: Scope, receive: Receive, send: S
     await send(head)
     await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
     await _end_connection(scope, receive)
+
+
+async def _send_slowly(response: Response, spread_s: float, receive: Receive, send: Send) -> None:
+    """Send the head, and the body piece by piece; the last comes after `spread_s`, unless the client goes."""
+    body = bytes(response.body)
+    step = max(1, -(-len(body) // _SLOW_PIECES))
+    pieces = [body[start : start + step] for start in range(0, len(body), step)] or [b""]
+    head = {"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers}
+    await send(head)
+    for number, piece in enumerate(pieces, 1):
+        try:
+            async with asyncio.timeout(spread_s / len(pieces)):
+                await _wait_disconnect(receive)
+        except TimeoutError:
+            await send({"type": "http.response.body", "body": piece, "more_body": number < len(pieces)})
+        else:
+            return
 
 
 async def _stream(size_bytes: int) -> AsyncIterator[bytes]:
