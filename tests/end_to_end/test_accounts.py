@@ -167,6 +167,14 @@ async def test_accounts_at_one_api_share_its_catalogue(client: Client, north: Si
         ("ovh.list('/v1/vps', { account: 'x' })", ['no account "x"']),
         ("ovh.wait({ path: '/v1/me', account: 'x' })", ['no account "x"']),
         ("ovh.find('a vps', { account: 'x' })", ['no account "x"']),
+        ("ovh.get('/v1/me', { account: null })", ["no account null", "north, twin, south"]),
+        ("ovh.account('twin').get('/v1/me', { account: 'south' })", ["two accounts are named", '"twin"']),
+        (
+            "ovh.account('twin').list('/v1/vps', { account: 'south' })",
+            ['more than one account: "twin", "south"'],
+        ),
+        ("ovh.account('twin').find('a vps', { account: 'south' })", ["more than one account"]),
+        ("ovh.account('twin').wait({ path: '/v1/me', account: 'south' })", ["more than one account"]),
         ("ovh.account().get('/v1/me')", ["takes the name of an account"]),
         ("ovh.account('a', 'b')", ["takes the name of an account"]),
     ],
@@ -182,8 +190,11 @@ async def test_what_an_account_gave_is_waited_for_there(conf: Path, north: Simul
     code = """async () => {
       const there = ovh.account("twin"), [name] = await there.get("/v1/vps");
       const task = await there.post(`/v1/vps/${name}/reboot`);
-      const done = await ovh.wait(task);
-      return [done.settled, done.path.startsWith("/v1/vps/")];
+      const ways = [() => ovh.wait(task), () => there.wait(task), () => ovh.wait(task, { account: "twin" })];
+      const done = [];
+      for (const wait of ways) done.push((await wait()).settled);
+      const wrong = await ovh.wait(task, { account: "south" }).catch(e => e.message);
+      return [...done, wrong.includes("more than one account")];
     }"""
     settings = load_settings(
         Flags(account=("south", "twin")), {"HOME": str(conf), "OVH_CACHE_DIR": str(conf / "cache")}
@@ -192,7 +203,7 @@ async def test_what_an_account_gave_is_waited_for_there(conf: Path, north: Simul
         App.open(settings, Redactor(settings.secrets())) as app,
         Client(build_server(app.execution)) as client,
     ):
-        assert value_of(await execute(client, code)) == [True, True]
+        assert value_of(await execute(client, code)) == [True, True, True, True]
     assert len(calls_of(north)) > 2
 
 

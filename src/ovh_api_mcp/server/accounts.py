@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 from ovh_api_mcp.catalog.absences import Absences
+from ovh_api_mcp.errors import RefusedError
 from ovh_api_mcp.gate.gatekeeper import Gatekeeper
 from ovh_api_mcp.gate.refusal import listed, nearest_names, quoted, refusal
 from ovh_api_mcp.gate.scalar import kind_of
@@ -89,12 +90,15 @@ class Accounts:
 
     def pick(self, call: ScriptCall) -> Picked:
         """Return the account that a call is for; *Raises* RefusedError for one that nobody knows."""
-        arguments, name = _without_account(call.arguments)
-        if name is None and call.kind == "wait":
-            arguments, name = _without_origin(call.arguments)
-        if name is None:
+        arguments, names = _without_accounts(call.arguments)
+        if call.kind == "wait":
+            arguments, giver = _without_giver(arguments, self.default.name)
+            names += giver
+        if not names:
             return Picked(self.default, call)
-        return Picked(self._named(name), replace(call, arguments=arguments))
+        if any(name != names[0] for name in names[1:]):
+            raise _two_accounts(names)
+        return Picked(self._named(names[0]), replace(call, arguments=arguments))
 
     def origin(self, account: Account, origin: str) -> str:
         """Return the call that gave an object, so that what waits for it finds the account, too."""
@@ -103,7 +107,7 @@ class Accounts:
     def _named(self, name: JsonValue) -> Account:
         if isinstance(name, str) and (account := self._by_name.get(name)):
             return account
-        given = quoted(name) if isinstance(name, str) else kind_of(name)
+        given = _shown(name)
         if not self.are_several:
             raise refusal(
                 "invalid-call",
@@ -118,16 +122,28 @@ class Accounts:
         raise refusal("invalid-call", f"There is no account {given}. {hint}", hint=hint)
 
 
-def _without_account(arguments: JsonObject) -> tuple[JsonObject, JsonValue]:
-    """Return arguments without the name of an account, wherever a script may write it, and the name."""
+def _without_accounts(arguments: JsonObject) -> tuple[JsonObject, list[JsonValue]]:
+    """Return arguments without names of accounts, wherever a script may write them, and the names."""
+    names: list[JsonValue] = []
+    rest = {key: value for key, value in arguments.items() if key != "account"}
     if "account" in arguments:
-        return {key: value for key, value in arguments.items() if key != "account"}, arguments["account"]
+        names.append(arguments["account"])
     for place in ("options", "path", "target"):
         inner = arguments.get(place)
         if isinstance(inner, dict) and "account" in inner and _is_of_script(place, inner, arguments):
-            rest: JsonObject = {key: value for key, value in inner.items() if key != "account"}
-            return {**arguments, place: rest}, inner["account"]
-    return arguments, None
+            names.append(inner["account"])
+            rest[place] = {key: value for key, value in inner.items() if key != "account"}
+    return rest, names
+
+
+def _shown(name: JsonValue) -> str:
+    return quoted(name) if isinstance(name, str) else kind_of(name)
+
+
+def _two_accounts(names: Sequence[JsonValue]) -> RefusedError:
+    shown = listed(dict.fromkeys(map(_shown, names)), _NAMES_CHARS)
+    hint = "Name one account, and wait for what an account gave with that account."
+    return refusal("invalid-call", f"The call names more than one account: {shown}. {hint}", hint=hint)
 
 
 def _is_of_script(place: str, value: JsonObject, arguments: JsonObject) -> bool:
@@ -135,10 +151,11 @@ def _is_of_script(place: str, value: JsonObject, arguments: JsonObject) -> bool:
     return place == "options" or ("path" in value and "origin" not in arguments)
 
 
-def _without_origin(arguments: JsonObject) -> tuple[JsonObject, JsonValue]:
-    """Return what waits for an object, as its own account knows it, and that account's name."""
+def _without_giver(arguments: JsonObject, default: str) -> tuple[JsonObject, list[JsonValue]]:
+    """Return what waits for an object, as its own account knows it, and the name of that account."""
     origin = arguments.get("origin")
-    if isinstance(origin, str) and origin.count(" ") == 2:
-        call, _, name = origin.rpartition(" ")
-        return {**arguments, "origin": call}, name
-    return arguments, None
+    if not isinstance(origin, str):
+        return arguments, []
+    method, _, rest = origin.partition(" ")
+    path, _, name = rest.partition(" ")
+    return {**arguments, "origin": f"{method} {path}"}, [name or default]

@@ -707,7 +707,14 @@
     }
     function request(options) {
       const isMistaken = arguments.length > 1 || typeof options !== "object" || options === null || isArray(options);
-      return ask(calls, "request", isMistaken || account === undefined ? options : { ...options, account }, isMistaken ? 'ovh.request takes one object: ovh.request({ method: "GET", path: "/v1/me" })' : "");
+      if (!isMistaken && account !== undefined) {
+        const given = { ...options };
+        if (given.account !== undefined && given.account !== account)
+          return ask(calls, "request", null, "two accounts are named, " + quote(cut(account, 60)) + " by ovh.account and another in the call: name one");
+        given.account = account;
+        return ask(calls, "request", given, "");
+      }
+      return ask(calls, "request", options, isMistaken ? 'ovh.request takes one object: ovh.request({ method: "GET", path: "/v1/me" })' : "");
     }
     function shortcut(method, name) {
       const call = function (path, options) {
