@@ -1,7 +1,7 @@
 """Every bound of the program: value, unit, reason.
 
 Names end in their unit. A bound that a user may set has its default here and its option in
-settings.py.
+settings/.
 """
 
 from typing import Final

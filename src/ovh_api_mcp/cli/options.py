@@ -1,6 +1,6 @@
 """The options of the command line: one table, from which every command takes what concerns it.
 
-Values stay the texts that were typed; settings.py parses them, so that flags and environment are
+Values stay the texts that were typed; settings parses them, so that flags and environment are
 held to the same rules.
 """
 

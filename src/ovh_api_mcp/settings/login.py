@@ -1,0 +1,114 @@
+"""What login and doctor start with: what is given and where it comes from, complete or not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from ovh_api_mcp.ovh.conf_file import conf_paths, find_endpoint, load_conf_files
+from ovh_api_mcp.ovh.credentials import CredentialName, GivenValue
+from ovh_api_mcp.ovh.endpoints import Endpoint
+from ovh_api_mcp.ovh.named_accounts import find_block
+from ovh_api_mcp.ovh.network import NetworkOptions
+from ovh_api_mcp.secret import Secret
+from ovh_api_mcp.settings.accounts import account_names, find_endpoint_of, given_values
+from ovh_api_mcp.settings.flags import Flags, LogLevelName
+from ovh_api_mcp.settings.given import ENDPOINT, LOG_LEVEL, Given
+from ovh_api_mcp.settings.network import network_of, proxy_secrets
+
+
+@dataclass(frozen=True, slots=True)
+class LoginSettings:
+    """What login and logout start with: values of credentials may be missing, or of several kinds.
+
+    `config_path` is the file that keys are kept in, None for a user without a home.
+    """
+
+    endpoint: Endpoint
+    given: Mapping[CredentialName, GivenValue]
+    config_path: Path | None
+    log_level: LogLevelName
+    network: NetworkOptions
+    has_display: bool
+
+    def secrets(self) -> tuple[Secret[str], ...]:
+        """Return everything in here that must never be shown."""
+        values = (value.value for name, value in self.given.items() if name != "client_id")
+        return (*values, *proxy_secrets(self.network))
+
+
+def load_login_settings(
+    flags: Flags, environment: Mapping[str, str], *, config_path: Path | None = None
+) -> LoginSettings:
+    """Return what is given for login; `config_path` replaces OVHcloud's own files. Raises SettingsError."""
+    given = Given({name: value.strip() for name, value in environment.items() if value.strip()})
+    home = given.variable("HOME") or given.variable("USERPROFILE")
+    # Contract: what lies in the current directory is never read here unless it was named.
+    paths = conf_paths(home)[1:] if config_path is None else (config_path,)
+    files = load_conf_files(paths)
+    endpoint, endpoint_text = find_endpoint_of(flags, given, files)
+    own = Path(home) / ".ovh.conf" if home and Path(home).is_absolute() else None
+    return LoginSettings(
+        endpoint=endpoint,
+        given=given_values(flags, given, files, endpoint, endpoint_text, is_login=True),
+        config_path=config_path or own,
+        log_level=given.choice(flags.log_level, LOG_LEVEL, get_args(LogLevelName), "warning"),
+        network=network_of(given),
+        has_display=_has_display(given),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where endpoint and credentials come from, in words, and what may be shown of each.
+
+    `files` are the files of OVHcloud that were read, the strongest first.
+    """
+
+    endpoint: str
+    endpoint_text: str
+    credentials: Mapping[str, str]
+    shown: Mapping[str, str]
+    files: tuple[Path, ...]
+
+
+def load_origins(flags: Flags, environment: Mapping[str, str]) -> Origins:
+    """Return where a server that is started like this takes what from; *Raises* SettingsError."""
+    given = Given({name: value.strip() for name, value in environment.items() if value.strip()})
+    home = given.variable("HOME") or given.variable("USERPROFILE")
+    files = load_conf_files(conf_paths(home))
+    if names := account_names(flags, given):
+        found_account = find_block(names[0], files)
+        return Origins(
+            found_account.place,
+            found_account.endpoint_text,
+            {name: value.source for name, value in found_account.given.items()},
+            {name: value.value.ending() for name, value in found_account.given.items()},
+            tuple(file.path for file in files),
+        )
+    endpoint, endpoint_text = find_endpoint_of(flags, given, files)
+    found = find_endpoint(files)
+    if (flags.endpoint or "").strip():
+        source = ENDPOINT.flag
+    elif given.variable(ENDPOINT.variable):
+        source = ENDPOINT.variable
+    else:
+        source = found.source if found else "default"
+    values = {} if endpoint.is_simulator else given_values(flags, given, files, endpoint, endpoint_text)
+    return Origins(
+        source,
+        endpoint_text,
+        {name: value.source for name, value in values.items()},
+        {name: value.value.ending() for name, value in values.items()},
+        tuple(file.path for file in files),
+    )
+
+
+def _has_display(given: Given) -> bool:
+    """Tell whether a browser that is opened would be seen: not over SSH, nor on a Linux without a desktop."""
+    if given.variable("SSH_CONNECTION", "SSH_TTY"):
+        return False
+    return sys.platform in ("darwin", "win32") or bool(given.variable("DISPLAY", "WAYLAND_DISPLAY"))
