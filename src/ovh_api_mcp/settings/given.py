@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
+from ovh_api_mcp import limits
 from ovh_api_mcp.errors import SettingsError, cut_foreign
+from ovh_api_mcp.settings.flags import PORT_DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +23,35 @@ class Option:
         return " or ".join(name for name in (self.flag, self.variable) if name)
 
 
+@dataclass(frozen=True, slots=True)
+class Number(Option):
+    """A setting that is a whole number: what it is where nothing is given, and its bounds."""
+
+    default: int = 0
+    low: int = 0
+    high: int = 0
+
+
 ACCOUNT: Final = Option("--account", "OVH_ACCOUNT")
 TRANSPORT: Final = Option("--transport", "OVH_TRANSPORT")
-PORT: Final = Option("--port", "PORT")
+PORT: Final = Number("--port", "PORT", PORT_DEFAULT, 0, 65535)
 HOST: Final = Option("--host")
 ENDPOINT: Final = Option("--endpoint", "OVH_ENDPOINT")
 SERVICES: Final = Option("--services", "OVH_SERVICES")
 CACHE_DIR: Final = Option("--cache-dir", "OVH_CACHE_DIR")
-CACHE_TTL: Final = Option("--cache-ttl", "OVH_CACHE_TTL")
-MAX_CODE_SIZE: Final = Option("--max-code-size", "OVH_MAX_CODE_SIZE")
-MAX_RESULT_TOKENS: Final = Option("--max-result-tokens", "OVH_MAX_RESULT_TOKENS")
+CACHE_TTL: Final = Number(
+    "--cache-ttl", "OVH_CACHE_TTL", limits.CATALOG_TTL_S_DEFAULT, 0, limits.CATALOG_TTL_S_MAX
+)
+MAX_CODE_SIZE: Final = Number(
+    "--max-code-size", "OVH_MAX_CODE_SIZE", limits.CODE_BYTES_DEFAULT, 1, limits.CODE_BYTES_MAX
+)
+MAX_RESULT_TOKENS: Final = Number(
+    "--max-result-tokens",
+    "OVH_MAX_RESULT_TOKENS",
+    limits.RESULT_TOKENS_DEFAULT,
+    limits.RESULT_TOKENS_MIN,
+    limits.RESULT_TOKENS_MAX,
+)
 AUTH_TOKEN: Final = Option("--auth-token", "OVH_MCP_TOKEN")
 ALLOW_ANONYMOUS: Final = Option("--allow-anonymous", "OVH_MCP_ALLOW_ANONYMOUS")
 ALLOWED_HOST: Final = Option("--allowed-host", "OVH_MCP_ALLOWED_HOSTS")
@@ -40,12 +61,22 @@ ASK: Final = Option("--ask", "OVH_ASK")
 ALLOW_SECRETS: Final = Option("--allow-secrets", "OVH_ALLOW_SECRETS")
 POLICY: Final = Option("--policy", "OVH_POLICY")
 RISK_RULES: Final = Option("--risk-rules", "OVH_RISK_RULES")
-QUESTION_TIMEOUT: Final = Option("--question-timeout", "OVH_QUESTION_TIMEOUT")
+QUESTION_TIMEOUT: Final = Number(
+    "--question-timeout",
+    "OVH_QUESTION_TIMEOUT",
+    limits.QUESTION_TIMEOUT_S_DEFAULT,
+    1,
+    limits.QUESTION_TIMEOUT_S_MAX,
+)
 STATE_DIR: Final = Option("--state-dir", "OVH_STATE_DIR")
 NO_JOURNAL: Final = Option("--no-journal", "OVH_NO_JOURNAL")
 JOURNAL_STATE: Final = Option("--journal-state", "OVH_JOURNAL_STATE")
-JOURNAL_DAYS: Final = Option("--journal-days", "OVH_JOURNAL_DAYS")
-JOURNAL_SIZE: Final = Option("--journal-size", "OVH_JOURNAL_SIZE")
+JOURNAL_DAYS: Final = Number(
+    "--journal-days", "OVH_JOURNAL_DAYS", limits.JOURNAL_DAYS_DEFAULT, 1, limits.JOURNAL_DAYS_MAX
+)
+JOURNAL_SIZE: Final = Number(
+    "--journal-size", "OVH_JOURNAL_SIZE", limits.JOURNAL_MIB_DEFAULT, 1, limits.JOURNAL_MIB_MAX
+)
 SCHEMAS: Final = Option("--schemas")
 LOG_LEVEL: Final = Option("--log-level", "OVH_LOG_LEVEL")
 
@@ -70,13 +101,13 @@ class Given:
         """Return what was given for `option`, "" for nothing."""
         return (flag or "").strip() or self.variable(option.variable)
 
-    def integer(self, flag: str | None, option: Option, default: int, *, low: int, high: int) -> int:
+    def integer(self, flag: str | None, option: Number) -> int:
         text = self.text(flag, option)
         if not text:
-            return default
+            return option.default
         value = int(text) if re.fullmatch("[0-9]{1,18}", text) else -1
-        if not low <= value <= high:
-            raise invalid(option, text, f"takes a whole number from {low:,} to {high:,}")
+        if not option.low <= value <= option.high:
+            raise invalid(option, text, f"takes a whole number from {option.low:,} to {option.high:,}")
         return value
 
     def choice(

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from ovh_api_mcp import limits
 from ovh_api_mcp.errors import SettingsError, cut_foreign
 from ovh_api_mcp.gate.policy import Access
 from ovh_api_mcp.ovh.conf_file import conf_paths, load_conf_files
@@ -23,7 +22,7 @@ from ovh_api_mcp.ovh.network import NetworkOptions
 from ovh_api_mcp.secret import Secret
 from ovh_api_mcp.settings import given as options
 from ovh_api_mcp.settings.accounts import accounts_of
-from ovh_api_mcp.settings.flags import PORT_DEFAULT, Flags, LogLevelName, TransportName, ValidationName
+from ovh_api_mcp.settings.flags import Flags, LogLevelName, TransportName, ValidationName
 from ovh_api_mcp.settings.given import Given
 from ovh_api_mcp.settings.network import child_environment, network_of, proxy_secrets
 from ovh_api_mcp.settings.values import (
@@ -114,66 +113,30 @@ def load_settings(
     given = Given({name: value.strip() for name, value in environment.items() if value.strip()})
     home = given.variable("HOME") or given.variable("USERPROFILE")
     files = load_conf_files(conf_paths(home) if config_paths is None else config_paths)
-    cache_ttl_s = given.integer(
-        flags.cache_ttl,
-        options.CACHE_TTL,
-        limits.CATALOG_TTL_S_DEFAULT,
-        low=0,
-        high=limits.CATALOG_TTL_S_MAX,
-    )
+    cache_ttl_s = given.integer(flags.cache_ttl, options.CACHE_TTL)
     has_cache = cache_ttl_s > 0 and not flags.no_cache
     return Settings(
         transport=given.choice(flags.transport, options.TRANSPORT, get_args(TransportName), "http"),
         host=bind_host(flags.host),
-        port=given.integer(flags.port, options.PORT, PORT_DEFAULT, low=0, high=65535),
+        port=given.integer(flags.port, options.PORT),
         accounts=accounts_of(flags, given, files, with_credentials=with_credentials),
         services=service_roots(given.text(flags.services, options.SERVICES)),
         cache_dir=cache_directory(given.text(flags.cache_dir, options.CACHE_DIR), given)
         if has_cache
         else None,
         cache_ttl_s=cache_ttl_s,
-        max_code_bytes=given.integer(
-            flags.max_code_size,
-            options.MAX_CODE_SIZE,
-            limits.CODE_BYTES_DEFAULT,
-            low=1,
-            high=limits.CODE_BYTES_MAX,
-        ),
-        max_result_tokens=given.integer(
-            flags.max_result_tokens,
-            options.MAX_RESULT_TOKENS,
-            limits.RESULT_TOKENS_DEFAULT,
-            low=limits.RESULT_TOKENS_MIN,
-            high=limits.RESULT_TOKENS_MAX,
-        ),
+        max_code_bytes=given.integer(flags.max_code_size, options.MAX_CODE_SIZE),
+        max_result_tokens=given.integer(flags.max_result_tokens, options.MAX_RESULT_TOKENS),
         auth_token=auth_token(given.text(flags.auth_token, options.AUTH_TOKEN)),
         allow_anonymous=flags.allow_anonymous or given.switch(options.ALLOW_ANONYMOUS),
         allowed_hosts=allowed_hosts(flags.allowed_host, given.variable(options.ALLOWED_HOST.variable)),
         validation=given.choice(flags.validation, options.VALIDATION, get_args(ValidationName), "strict"),
         access=access_of(flags, given),
         risk_rules=own_risk_rules(given.text(flags.risk_rules, options.RISK_RULES)),
-        question_timeout_s=given.integer(
-            flags.question_timeout,
-            options.QUESTION_TIMEOUT,
-            limits.QUESTION_TIMEOUT_S_DEFAULT,
-            low=1,
-            high=limits.QUESTION_TIMEOUT_S_MAX,
-        ),
+        question_timeout_s=given.integer(flags.question_timeout, options.QUESTION_TIMEOUT),
         state_dir=state_directory(flags, given),
-        journal_days=given.integer(
-            flags.journal_days,
-            options.JOURNAL_DAYS,
-            limits.JOURNAL_DAYS_DEFAULT,
-            low=1,
-            high=limits.JOURNAL_DAYS_MAX,
-        ),
-        journal_mib=given.integer(
-            flags.journal_size,
-            options.JOURNAL_SIZE,
-            limits.JOURNAL_MIB_DEFAULT,
-            low=1,
-            high=limits.JOURNAL_MIB_MAX,
-        ),
+        journal_days=given.integer(flags.journal_days, options.JOURNAL_DAYS),
+        journal_mib=given.integer(flags.journal_size, options.JOURNAL_SIZE),
         journal_state=flags.journal_state or given.switch(options.JOURNAL_STATE),
         schemas_dir=schemas_directory(flags.schemas),
         log_level=given.choice(flags.log_level, options.LOG_LEVEL, get_args(LogLevelName), default_log_level),
