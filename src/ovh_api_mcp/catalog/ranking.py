@@ -153,10 +153,13 @@ def _answered(candidate: Candidate, wanted: Iterable[_Wanted]) -> float:
         (candidate.about, _ABOUT),
         (candidate.fields, _FIELD_TO_SET if candidate.method == Method.PUT else _FIELD),
     )
+    anywhere = "".join(text for text, _ in places)
     answered = 0.0
     for group in wanted:
         best = 0.0
         for stem, worth in group.stems:
+            if stem not in anywhere:
+                continue
             for text, value in places:
                 if value * worth <= best:
                     break
