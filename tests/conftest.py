@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +18,12 @@ _SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let the witness listen to the whole suite."""
+    """Let the witness listen to the whole suite, and the programs of the tests be interrupted.
+
+    A suite that a shell runs in the background is deaf to Ctrl+C, and so would be all that it starts.
+    """
     config.pluginmanager.register(witness)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
