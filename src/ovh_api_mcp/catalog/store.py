@@ -50,7 +50,7 @@ from ovh_api_mcp.limits import CATALOG_FILE_BYTES, DOCUMENT_PIECE_BYTES, OPERATI
 if TYPE_CHECKING:  # a server that only reads catalogues need not load what makes them
     from ovh_api_mcp.catalog.openapi import ApiDocument
 
-FORMAT_VERSION: Final = 9  # user_version: raised whenever the tables or what is in them change
+FORMAT_VERSION: Final = 10  # user_version: raised whenever the tables or what is in them change
 APPLICATION_ID: Final = 0x6F766863  # "ovhc"
 _OPENAPI: Final = "openapi"
 _FOLDED: Final = "folded"
