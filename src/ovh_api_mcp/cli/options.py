@@ -6,6 +6,7 @@ held to the same rules.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Final, Literal
 
@@ -14,8 +15,9 @@ import click
 from ovh_api_mcp import limits
 from ovh_api_mcp.settings import HOST_DEFAULT, PORT_DEFAULT, Flags
 
-# "api" is all that concerns calls, what chooses the "catalog" among it.
-Topic = Literal["transport", "catalog", "api", "log"]
+# "api" is all that concerns calls; "access", what scripts may do, is part of it; "catalog" is part of both.
+Topic = Literal["transport", "catalog", "access", "api", "log"]
+_PARTS: Final[Mapping[Topic, tuple[Topic, ...]]] = {"access": ("catalog",), "api": ("catalog", "access")}
 
 _VISIBLE: Final = "Other users of this machine can see flags: prefer the variable."
 
@@ -177,7 +179,7 @@ _ROWS: Final = (
         "strict",
     ),
     _Row(
-        "api",
+        "access",
         "--access",
         "full|confirm|read-only",
         "What scripts may do: all; all, but a person is asked before what is risky; or only GETs.",
@@ -185,7 +187,7 @@ _ROWS: Final = (
         "full",
     ),
     _Row(
-        "api",
+        "access",
         "--ask",
         "LABELS",
         "What the mode confirm asks for: write, destroys, spends, secrets, access.",
@@ -193,7 +195,7 @@ _ROWS: Final = (
         "destroys,spends,secrets,access",
     ),
     _Row(
-        "api",
+        "access",
         "--allow-secrets",
         "",
         "Let the mode read-only also read what reveals secrets, such as a kubeconfig.",
@@ -201,7 +203,7 @@ _ROWS: Final = (
         "off",
     ),
     _Row(
-        "api",
+        "access",
         "--policy",
         "FILE",
         "Rules in TOML of what is allowed, asked for and denied; try them with: ovh-api-mcp policy.",
@@ -269,7 +271,7 @@ _ROWS: Final = (
 
 def options(*topics: Topic) -> list[click.Parameter]:
     """Return the options of `topics`, in the order of the table."""
-    wanted = {*topics, "catalog"} if "api" in topics else {*topics}
+    wanted = {part for topic in topics for part in (topic, *_PARTS.get(topic, ()))}
     return [row.option() for row in _ROWS if row.topic in wanted]
 
 

@@ -47,7 +47,7 @@ class _Judged:
 def _params(*more: click.Parameter) -> list[click.Parameter]:
     as_json = click.Option(["--json", "as_json"], is_flag=True, help="Print JSON instead of a table.")
     account = click.Option(["--for-account"], metavar="NAME", default="default", help="Whose call it is.")
-    return [*more, account, as_json, *options("api", "log")]
+    return [*more, account, as_json, *options("access", "log")]
 
 
 @click.group("policy")

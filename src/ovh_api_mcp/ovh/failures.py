@@ -31,7 +31,7 @@ _HINTS_BY_CODE: Final[Mapping[str, str]] = {
     "QUERY_TIME_OUT": "Ask for less; look whether a write was made before you repeat it.",
 }
 _HINTS_BY_STATUS: Final[Mapping[int, str]] = {
-    400: "Compare parameters and body with what the operation takes by `spec`.",
+    400: "Compare parameters and body with what `ovh.describe` says of the operation.",
     401: "The credentials were not accepted: ask the user to check them, and OVH_ENDPOINT.",
     403: "The credentials do not allow this call: ask the user for a key or an IAM policy that does.",
     404: "Take names and ids from the list operation above this path: there is none such in this account.",
