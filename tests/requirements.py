@@ -119,6 +119,7 @@ PROMISES: Final[dict[str, str]] = {
     "login": "login gets a consumer key: prompts without echo, link, bounded wait, whose it is and until when.",
     "login.rules": "The key has the rules that were asked for, and may tell of itself and be revoked.",
     "login.conf": "Keys are kept in OVHcloud's own ovh.conf, 0600, the rest of which stays byte for byte.",
+    "login.account": "With --account the keys go to [account NAME], and logout takes them from there.",
     "login.browser": "A browser is opened where there is a desktop; the link is printed always.",
     "login.keyring": "With --keyring secrets are in the system's keyring, where the server reads them.",
     "login.service-account": "login --service-account guides to one, and creates it after a yes.",

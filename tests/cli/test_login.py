@@ -20,6 +20,7 @@ from tests.end_to_end.program import wait_until
 from tests.end_to_end.test_secrets import leaks, texts_below
 
 _KEY = re.compile(r"consumer_key\s*=\s*(\S+)")
+_WHO = "async () => (await ovh.account('lab').get('/v1/me')).nichandle"
 
 
 @pytest.fixture
@@ -367,6 +368,61 @@ def test_logout_says_what_to_do_by_hand_where_revoking_failed(api: Simulator, ho
     assert done.returncode == 1
     assert "DELETE /v1/me/api/credential/{credentialId}" in done.stderr
     assert "consumer_key" not in (home / ".ovh.conf").read_text()
+
+
+@pytest.mark.promise("login.account")
+def test_accounts_are_logged_in_to_and_out_of_by_name_beside_each_other(api: Simulator, home: Path) -> None:
+    file = home / ".ovh.conf"
+    file.write_text("# mine\n[ovh-ca]\napplication_key=another\n")
+    said = log_in(api, home, "--account", "shop")
+    assert "Now connect a client with --account shop" in said
+    shops = key_in(file)
+    log_in(api, home, "--account", "lab", "--read-only")
+    *_, labs = _KEY.findall(file.read_text())
+    keys = (api.account.application_key, api.account.application_secret)
+    application_lines = "application_key={}\napplication_secret={}\n".format(*keys)
+    assert file.read_text() == (
+        "# mine\n[ovh-ca]\napplication_key=another\n"
+        f"\n[account shop]\nendpoint={api.url}\n{application_lines}consumer_key={shops}\n"
+        f"\n[account lab]\nendpoint={api.url}\n{application_lines}consumer_key={labs}\n"
+    )
+    both = run(home, "--account", "shop", "--account", "lab", "execute", _WHO)
+    assert (both.returncode, both.stdout) == (0, f'"{api.account.nichandle}"\n')
+
+    done = run(home, "logout", "--account", "lab")
+    assert f"The consumer key …{labs[-4:]} is revoked." in done.stdout
+    assert "ovh-api-mcp login --account lab" in done.stdout
+    assert _KEY.findall(file.read_text()) == [shops]
+    again = run(home, "logout", "--account", "lab")
+    assert again.stdout.startswith(f"Nobody is logged in: {file} [account lab]")
+
+
+def test_an_account_that_was_logged_in_to_needs_no_endpoint_again(api: Simulator, home: Path) -> None:
+    log_in(api, home, "--account", "shop")
+    old = key_in(home / ".ovh.conf")
+    keys = {name: value for name, value in application(api).items() if name != "OVH_ENDPOINT"}
+    with piped(home, "login", "--account", "shop", **keys) as login:
+        visit(login.link())
+        assert login.end() == 0
+    assert key_in(home / ".ovh.conf") != old
+    assert f"The consumer key …{old[-4:]} that stood there before is still valid" in login.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--account", "shop", "--account", "lab"), "It takes one account here."),
+        (("--account", "../shop"), "'../shop' is no name of an account"),
+        (("--account", "ovh-ca", "--endpoint", "eu"), "It does not go with the account ovh-ca."),
+    ],
+)
+def test_what_can_be_no_account_to_log_in_to_is_refused(
+    home: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = run(home, "login", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert list(home.glob(".ovh.conf")) == []
 
 
 def test_login_says_that_a_variable_wins_over_the_file(api: Simulator, home: Path) -> None:

@@ -47,6 +47,23 @@ def home(tmp_path: Path, api: Simulator) -> Path:
     return tmp_path
 
 
+def test_a_service_account_can_be_that_of_a_named_account(api: Simulator, home: Path) -> None:
+    account = api.account
+    keys = {
+        "OVH_APPLICATION_KEY": account.application_key,
+        "OVH_APPLICATION_SECRET": account.application_secret,
+        "OVH_CONSUMER_KEY": account.consumer_key,
+    }
+    before = (home / ".ovh.conf").read_text()
+    done = run(home, "login", "--service-account", "--yes", "--account", "shop", **keys)
+    assert done.returncode == 0, done.stderr
+    assert (home / ".ovh.conf").read_text() == (
+        f"{before}\n[account shop]\nendpoint={api.url}\n"
+        f"client_id={account.client_id}\nclient_secret={account.client_secret}\n"
+    )
+    assert "ovh-api-mcp logout --account shop forgets it" in done.stdout
+
+
 def bodies_of(api: Simulator, path: str) -> list[dict[str, object]]:
     return [json.loads(r.body) for r in api.requests if r.method == "POST" and r.raw_path == path]
 

@@ -25,7 +25,7 @@ SERVICE_ACCOUNT: Final = ("client_id", "client_secret")
 
 @dataclass(frozen=True, slots=True)
 class KeysFile:
-    """The section of one endpoint in one file; `held` is the end of the consumer key found there.
+    """The section of one endpoint or account in one file; `held` is the end of the consumer key found there.
 
     With `in_keyring`, secrets that are put here go to the system's keyring, and a mark into the file.
     """
@@ -34,6 +34,12 @@ class KeysFile:
     section: str
     held: str
     in_keyring: bool = False
+    account: str = ""
+
+    @property
+    def choice(self) -> str:
+        """How a command is told which account it is about, behind its name."""
+        return f" --account {self.account}" if self.account else ""
 
     @property
     def place(self) -> str:
@@ -76,10 +82,11 @@ def open_settings(
     if in_keyring:
         check_keyring()
     names = (settings.endpoint.name, settings.endpoint.name.removeprefix("ovh-"))
-    section = next((name for name in names if sections.get(name)), names[0])
+    section = settings.section or next((name for name in names if sections.get(name)), names[0])
     key = settings.given.get("consumer_key")
     is_here = key is not None and key.source.startswith(str(store.path))
-    return settings, KeysFile(store, section, key.value.ending() if key and is_here else "", in_keyring)
+    held = key.value.ending() if key and is_here else ""
+    return settings, KeysFile(store, section, held, in_keyring, settings.account)
 
 
 def tell_replaced(out: Terminal, ending: str) -> None:
@@ -95,7 +102,9 @@ def keep_keys(
     file: KeysFile, endpoint: Endpoint, values: dict[str, str], *, instead_of: Collection[str] = ()
 ) -> None:
     """Write `values`, and the endpoint where none is named yet; *Raises* SettingsError."""
-    if not file.store.read().get("default", {}).get("endpoint"):
+    if file.account and file.section != file.account:
+        values = {"endpoint": endpoint.name, **values}
+    elif not file.store.read().get("default", {}).get("endpoint"):
         file.store.put("default", {"endpoint": endpoint.name})
     stale = set(file.marked()) & {*values, *instead_of}
     secrets = [name for name in values if name in _SECRETS and file.in_keyring]
@@ -109,12 +118,13 @@ def keep_keys(
             forget_secret(file.section, name)
 
 
-def obstacles(endpoint: Endpoint, kept: Collection[Secret[str]]) -> str:
+def obstacles(file: KeysFile, endpoint: Endpoint, kept: Collection[Secret[str]]) -> str:
     """Return why a server that is started now would not use what was `kept`; "" where it would."""
+    flags = Flags(account=(file.account,)) if file.account else Flags()
     try:
-        settings = load_settings(Flags(), read_environment())
+        settings = load_settings(flags, read_environment())
     except OvhMcpError as error:
-        return f"A server started now would refuse: {error.message}"
+        return f"A server started now{file.choice and f' with{file.choice}'} would refuse: {error.message}"
     if settings.endpoint.name != endpoint.name:
         return (
             f"A server started now would use the endpoint {cut_foreign(settings.endpoint.name, 60)}: "

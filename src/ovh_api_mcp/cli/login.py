@@ -100,7 +100,7 @@ class _Wish:
             " tools cannot follow it. Needs ovh-api-mcp[keyring].",
         ),
         config_option(),
-        *options_named("--endpoint", "--app-key", "--app-secret", "--consumer-key"),
+        *options_named("--endpoint", "--account", "--app-key", "--app-secret", "--consumer-key"),
         *options_named("--client-id", "--client-secret", "--log-level"),
     ],
 )
@@ -112,17 +112,18 @@ def login(context: click.Context, /, **typed: Unpack[_Typed]) -> None:
     requests a consumer key with the rights you name, and waits until you have validated it.
 
     ovh-api-mcp login --read-only
+
+    With --account the keys go to the section [account NAME], beside those of other accounts.
     """
     _check_together(context, typed)
     rules, actions = parse_rules(typed["rules"]), parse_actions(typed["action"])
-    flags = flags_of(context)
-    settings, file = open_settings(flags, typed["config"], in_keyring=typed["keyring"])
+    settings, file = open_settings(flags_of(context), typed["config"], in_keyring=typed["keyring"])
     redactor = Redactor(settings.secrets())
     configure_logging(settings.log_level, redactor)
     try:
         if typed["service_account"]:
             wish = AccountWish(actions, typed["yes"])
-            log_in_service_account(settings, file, flags, wish, redactor)
+            log_in_service_account(settings, file, wish, redactor)
         else:
             asked = rules or (READ_ONLY if typed["read_only"] else FULL_ACCESS)
             opens_browser = settings.has_display and not typed["no_browser"]
@@ -200,13 +201,16 @@ async def _log_in(
         consumer_key = keys.consumer_key or await _get_key(out, login, wish)
         await _wait(login, consumer_key, wish.timeout_s if keys.consumer_key is None else 0)
         await _keep(login, settings, file, keys, consumer_key)
-        await _show(out, login, consumer_key)
+        await _show(out, login, consumer_key, file)
         out.line(f"Kept in {file.place}.")
         tell_replaced(out, file.held if file.held != consumer_key.ending() else "")
-        if trouble := obstacles(settings.endpoint, (keys.application_secret, consumer_key)):
+        if trouble := obstacles(file, settings.endpoint, (keys.application_secret, consumer_key)):
             out.line(out.coloured(trouble, "yellow"))
         else:
-            out.line("Now connect a client, or see that all is well: ovh-api-mcp doctor")
+            chosen = f" with{file.choice}" if file.choice else ""
+            out.line(
+                f"Now connect a client{chosen}, or see that all is well: ovh-api-mcp doctor{file.choice}"
+            )
 
 
 async def _get_key(out: Terminal, login: Login, wish: _Wish) -> Secret[str]:
@@ -252,12 +256,12 @@ async def _keep(
         raise
 
 
-async def _show(out: Terminal, login: Login, consumer_key: Secret[str]) -> None:
+async def _show(out: Terminal, login: Login, consumer_key: Secret[str], file: KeysFile) -> None:
     try:
         holder = await login.holder(consumer_key)
     except (ApiError, NetworkError) as error:
         out.line(f"The key works, but could not be shown: {out.plain(error.message)}")
         return
     account = holder.account or "not told to this key"
-    until = holder.record.until or "you revoke it with ovh-api-mcp logout"
+    until = holder.record.until or f"you revoke it with ovh-api-mcp logout{file.choice}"
     out.line(f"Logged in. Account: {out.strong(account)}. Valid until {out.plain(until)}.")

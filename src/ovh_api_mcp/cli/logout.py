@@ -41,7 +41,7 @@ _ENDED: Final = frozenset({"INVALID_CREDENTIAL", "NOT_CREDENTIAL"})
             ["--all", "forgets_all"], is_flag=True, help="Forget the application key and secret, too."
         ),
         config_option(),
-        *options_named("--endpoint", "--log-level"),
+        *options_named("--endpoint", "--account", "--log-level"),
     ],
 )
 @click.pass_context
@@ -126,6 +126,7 @@ def _tell(
         )
     elif not forgets_all:
         out.line(
-            "The application key and secret are still there: log in again with ovh-api-mcp login, or run "
-            "ovh-api-mcp logout --all, since no server starts with half of the credentials."
+            "The application key and secret are still there: log in again with ovh-api-mcp "
+            f"login{file.choice}, or run ovh-api-mcp logout --all{file.choice}, since no server starts with "
+            "half of the credentials."
         )

@@ -18,6 +18,7 @@ from ovh_api_mcp.cli.keys_file import SERVICE_ACCOUNT, SIGNED, KeysFile, keep_ke
 from ovh_api_mcp.cli.login_questions import ask, can_ask
 from ovh_api_mcp.cli.terminal import Terminal
 from ovh_api_mcp.errors import ApiError, NetworkError, SettingsError
+from ovh_api_mcp.ovh.credentials import parse_credentials
 from ovh_api_mcp.ovh.service_account import (
     CLIENT_PATH,
     EVERYTHING,
@@ -29,7 +30,7 @@ from ovh_api_mcp.ovh.service_account import (
 )
 from ovh_api_mcp.ovh.transport import Transport
 from ovh_api_mcp.secret import Redactor, Secret
-from ovh_api_mcp.settings import Flags, LoginSettings, load_settings, read_environment
+from ovh_api_mcp.settings import LoginSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class AccountWish:
 
 
 def log_in_service_account(
-    settings: LoginSettings, file: KeysFile, flags: Flags, wish: AccountWish, redactor: Redactor
+    settings: LoginSettings, file: KeysFile, wish: AccountWish, redactor: Redactor
 ) -> None:
     """Keep a service account that is given, or guide to one; *Raises* OvhMcpError."""
     if not settings.endpoint.discovery_url:
@@ -52,7 +53,7 @@ def log_in_service_account(
         )
     if "client_id" in file.store.read().get(file.section, {}):
         raise SettingsError(
-            f"{file.place} holds a service account already. Run ovh-api-mcp logout first.",
+            f"{file.place} holds a service account already. Run ovh-api-mcp logout{file.choice} first.",
             code="setting-invalid",
         )
     out = Terminal(sys.stdout, redactor)
@@ -62,7 +63,7 @@ def log_in_service_account(
     creates = given is None and _may_create(settings, wish)
     if given is None and not creates:
         given = _ask_account(settings)
-    asyncio.run(_keep(out, settings, file, flags, wish, redactor, given))
+    asyncio.run(_keep(out, settings, file, wish, redactor, given))
 
 
 def _given_account(settings: LoginSettings) -> NewAccount | None:
@@ -114,23 +115,22 @@ async def _keep(
     out: Terminal,
     settings: LoginSettings,
     file: KeysFile,
-    flags: Flags,
     wish: AccountWish,
     redactor: Redactor,
     given: NewAccount | None,
 ) -> None:
     async with aclosing(Transport(network=settings.network)) as transport:
         accounts = ServiceAccounts(transport, settings.endpoint, redactor)
-        account = given or await _create(out, accounts, settings, file, flags, wish)
+        account = given or await _create(out, accounts, settings, file, wish)
         redactor.add(account.client_secret)
         if given is None:
             await _show_new(out, accounts, account)
         else:
             await _show(out, accounts, account)
             _write(settings, file, account)
-        out.line(f"Kept in {file.place}. It has no end; ovh-api-mcp logout forgets it.")
+        out.line(f"Kept in {file.place}. It has no end; ovh-api-mcp logout{file.choice} forgets it.")
         tell_replaced(out, file.held)
-        if trouble := obstacles(settings.endpoint, (account.client_secret,)):
+        if trouble := obstacles(file, settings.endpoint, (account.client_secret,)):
             out.line(out.coloured(trouble, "yellow"))
 
 
@@ -154,11 +154,10 @@ async def _create(
     accounts: ServiceAccounts,
     settings: LoginSettings,
     file: KeysFile,
-    flags: Flags,
     wish: AccountWish,
 ) -> NewAccount:
     """Make both calls; the client is kept at once, for its secret is told only now."""
-    credentials = load_settings(flags, read_environment(), config_paths=(file.store.path,)).credentials
+    credentials = parse_credentials({name: settings.given[name] for name in SIGNED}, settings.endpoint)
     account = await accounts.create(credentials)
     try:
         _write(settings, file, account)

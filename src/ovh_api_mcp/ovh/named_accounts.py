@@ -83,6 +83,22 @@ def find_block(name: str, files: Sequence[ConfFile]) -> AccountBlock:
     raise _unknown(name, files)
 
 
+def section_to_keep(name: str, files: Sequence[ConfFile]) -> str:
+    """Return the section that keys of an account go to, whether it is there or not.
+
+    *Raises* SettingsError `account-unknown` for what can be no name.
+    """
+    if not _NAME.fullmatch(name):
+        raise SettingsError(
+            f"{cut_foreign(name, 60)!r} is no name of an account: it takes letters, digits, dots, hyphens "
+            "and underscores, 64 at most, and begins with a letter or a digit.",
+            code="account-unknown",
+        )
+    section = f"{_PREFIX}{name}"
+    is_endpoint = name in ENDPOINT_NAMES and not any(section in file.sections for file in files)
+    return name if is_endpoint else section
+
+
 def _block(name: str, file: ConfFile, section: str, values: Mapping[str, str]) -> AccountBlock:
     place = f"{file.path} [{section}]"
     wrong = next((key for key in values if key not in ("endpoint", *_KEYS)), None)

@@ -88,12 +88,15 @@ def given_values(
     endpoint_text: str,
     *,
     is_login: bool = False,
+    section: str = "",
 ) -> dict[CredentialName, GivenValue]:
     """Return every value of credentials that is given, the strongest of each, with its place.
 
-    What the keyring does not give is missing for login, which can ask for it, and an error elsewhere.
+    Of files it looks at `section`, else at those of the endpoint. What the keyring does not give is missing
+    for login, which can ask for it, and an error elsewhere.
     """
-    sections = (endpoint.name, f"{endpoint.name}/", endpoint.name.removeprefix("ovh-"), endpoint_text)
+    of_endpoint = (endpoint.name, f"{endpoint.name}/", endpoint.name.removeprefix("ovh-"), endpoint_text)
+    sections = (section,) if section else of_endpoint
     typed: dict[CredentialName, str | None] = {
         "application_key": flags.app_key,
         "application_secret": flags.app_secret,

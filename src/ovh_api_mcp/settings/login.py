@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from ovh_api_mcp.ovh.conf_file import conf_paths, find_endpoint, load_conf_files
+from ovh_api_mcp.ovh.conf_file import ConfFile, conf_paths, find_endpoint, find_value, load_conf_files
 from ovh_api_mcp.ovh.credentials import CredentialName, GivenValue
-from ovh_api_mcp.ovh.endpoints import Endpoint
-from ovh_api_mcp.ovh.named_accounts import find_block
+from ovh_api_mcp.ovh.endpoints import ENDPOINT_NAMES, Endpoint, parse_endpoint
+from ovh_api_mcp.ovh.named_accounts import find_block, section_to_keep
 from ovh_api_mcp.ovh.network import NetworkOptions
 from ovh_api_mcp.secret import Secret
 from ovh_api_mcp.settings.accounts import account_names, find_endpoint_of, given_values
 from ovh_api_mcp.settings.flags import Flags, LogLevelName
-from ovh_api_mcp.settings.given import ENDPOINT, LOG_LEVEL, Given
+from ovh_api_mcp.settings.given import ACCOUNT, ENDPOINT, LOG_LEVEL, Given, invalid
 from ovh_api_mcp.settings.network import network_of, proxy_secrets
 
 
@@ -24,10 +24,13 @@ from ovh_api_mcp.settings.network import network_of, proxy_secrets
 class LoginSettings:
     """What login and logout start with: values of credentials may be missing, or of several kinds.
 
-    `config_path` is the file that keys are kept in, None for a user without a home.
+    `config_path` is the file that keys are kept in, None for a user without a home. `account` is the
+    name that was chosen and `section` what it has in the file, "" for the account of an endpoint.
     """
 
     endpoint: Endpoint
+    account: str
+    section: str
     given: Mapping[CredentialName, GivenValue]
     config_path: Path | None
     log_level: LogLevelName
@@ -49,16 +52,39 @@ def load_login_settings(
     # Contract: what lies in the current directory is never read here unless it was named.
     paths = conf_paths(home)[1:] if config_path is None else (config_path,)
     files = load_conf_files(paths)
-    endpoint, endpoint_text = find_endpoint_of(flags, given, files)
+    account, section = _chosen_account(flags, given, files)
+    endpoint, endpoint_text = _endpoint_of(section, flags, given, files)
     own = Path(home) / ".ovh.conf" if home and Path(home).is_absolute() else None
     return LoginSettings(
         endpoint=endpoint,
-        given=given_values(flags, given, files, endpoint, endpoint_text, is_login=True),
+        account=account,
+        section=section,
+        given=given_values(flags, given, files, endpoint, endpoint_text, is_login=True, section=section),
         config_path=config_path or own,
         log_level=given.choice(flags.log_level, LOG_LEVEL, get_args(LogLevelName), "warning"),
         network=network_of(given),
         has_display=_has_display(given),
     )
+
+
+def _chosen_account(flags: Flags, given: Given, files: Sequence[ConfFile]) -> tuple[str, str]:
+    """Return the name of the account to log in to, and its section; both "" where none is named."""
+    names = account_names(flags, given)
+    if len(names) > 1:
+        raise invalid(ACCOUNT, ",".join(names), "takes one account here")
+    return (names[0], section_to_keep(names[0], files)) if names else ("", "")
+
+
+def _endpoint_of(section: str, flags: Flags, given: Given, files: Sequence[ConfFile]) -> tuple[Endpoint, str]:
+    """Return the endpoint of the account in `section`, and how it was written."""
+    if section in ENDPOINT_NAMES:
+        if (typed := (flags.endpoint or "").strip()) and parse_endpoint(typed).name != section:
+            raise invalid(ENDPOINT, typed, f"does not go with the account {section}")
+        return parse_endpoint(section), section
+    kept = find_value(files, (section,), "endpoint") if section else None
+    if kept is None or (flags.endpoint or "").strip():
+        return find_endpoint_of(flags, given, files)
+    return parse_endpoint(kept.text), kept.text
 
 
 @dataclass(frozen=True, slots=True)
