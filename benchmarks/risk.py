@@ -4,8 +4,9 @@ Exact is the share of operations with just the labels that were given; accepted 
 sets that its reviewers would take. Missed are the grave labels that an operation should have and has not.
 The rules were written with the shared corpus and its notes at hand. Ours (risk_fresh.json) was picked at
 random, three of four by words that mislead, and labelled from the native schemas before anybody looked at
-what the rules say; it was read once (docs/performance.md has the figures) and then opened. So both show a
-regression, not the quality on operations that nobody looked at.
+what the rules say. The referee's (risk_referee.json) was chosen for its traps and labelled by another hand,
+who saw neither rules nor labels. Both were read once (docs/performance.md has the figures) and then opened:
+by now all three show a regression, not the quality on operations that nobody looked at.
 """
 
 import tempfile
@@ -23,6 +24,7 @@ from ovh_api_mcp.catalog.store import CatalogFile
 
 _PUBLIC = SCHEMAS.parent / "corpora" / "risk.public.json"
 _FRESH = ROOT / "benchmarks" / "risk_fresh.json"
+_REFEREE = ROOT / "benchmarks" / "risk_referee.json"
 _GRAVE = ("destroys", "spends", "secrets")
 
 
@@ -44,7 +46,7 @@ async def main() -> None:
         path = Path(directory) / "full.catalog"
         await build_full(path)
         with closing(CatalogFile.open(path)) as file:
-            for title, path in (("shared", _PUBLIC), ("ours, opened", _FRESH)):
+            for title, path in (("shared", _PUBLIC), ("ours", _FRESH), ("the referee's", _REFEREE)):
                 _print_agreement(file, title, msgspec.json.decode(path.read_bytes(), type=list[Labelled]))
             _print_spread(file)
 
