@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ovh_api_mcp.catalog.components import REFERENCE_PREFIX
@@ -11,6 +11,9 @@ from ovh_api_mcp.json_value import JsonObject, JsonValue
 
 _BODY_DEPTH: Final = 2
 _ANSWER_DEPTH: Final = 3
+_NESTED: Final = ("items", "additionalProperties")
+_NESTED_LISTS: Final = ("anyOf", "allOf", "oneOf")
+_LEADING_ON: Final = frozenset(("$ref", "properties", *_NESTED, *_NESTED_LISTS))
 
 
 class FactFinder:
@@ -37,43 +40,44 @@ class FactFinder:
         )
 
     def _names(self, schema: JsonObject, depth: int, *, may_be_set: bool = False) -> frozenset[str]:
-        return frozenset(self._walk(schema, depth, may_be_set=may_be_set))
+        names: set[str] = set()
+        self._collect(names, schema, depth, may_be_set=may_be_set)
+        return frozenset(names)
 
-    def _walk(self, schema: JsonObject, depth: int, *, may_be_set: bool) -> Iterator[str]:
+    def _collect(self, names: set[str], schema: JsonObject, depth: int, *, may_be_set: bool) -> None:
         reference = schema.get("$ref")
         if isinstance(reference, str):
-            name = reference.removeprefix(REFERENCE_PREFIX)
-            yield from self._of_component(name, depth, may_be_set=may_be_set)
+            component = reference.removeprefix(REFERENCE_PREFIX)
+            names |= self._of_component(component, depth, may_be_set=may_be_set)
         properties = schema.get("properties")
         if isinstance(properties, dict) and depth:
             for name, each in properties.items():
                 if isinstance(each, dict) and not (may_be_set and each.get("readOnly")):
-                    yield name.lower()
+                    names.add(name.lower())
                     if _is_password(each):
-                        yield from (f"{name.lower()}:password", "*:password")
-                    yield from self._walk(each, depth - 1, may_be_set=may_be_set)
+                        names |= {f"{name.lower()}:password", "*:password"}
+                    if not _LEADING_ON.isdisjoint(each):
+                        self._collect(names, each, depth - 1, may_be_set=may_be_set)
         for nested in _nested(schema):
-            yield from self._walk(nested, depth, may_be_set=may_be_set)
+            self._collect(names, nested, depth, may_be_set=may_be_set)
 
     def _of_component(self, name: str, depth: int, *, may_be_set: bool) -> frozenset[str]:
         key = (name, depth, may_be_set)
         if key not in self._known:
             self._known[key] = frozenset()  # a component within itself adds nothing
             schema = self._components.get(name, {})
-            self._known[key] = frozenset(self._walk(schema, depth, may_be_set=may_be_set))
+            self._known[key] = self._names(schema, depth, may_be_set=may_be_set)
         return self._known[key]
 
 
-def _nested(schema: JsonObject) -> Iterator[JsonObject]:
-    for key in ("items", "additionalProperties"):
-        each = schema.get(key)
-        if isinstance(each, dict):
-            yield each
-    for key in ("anyOf", "allOf", "oneOf"):
-        several = schema.get(key)
-        for each in several if isinstance(several, list) else ():
-            if isinstance(each, dict):
-                yield each
+def _nested(schema: JsonObject) -> list[JsonObject]:
+    if _LEADING_ON.isdisjoint(schema):
+        return []
+    found: list[JsonValue] = [schema[key] for key in _NESTED if key in schema]
+    for key in _NESTED_LISTS:
+        if isinstance(several := schema.get(key), list):
+            found += several
+    return [each for each in found if isinstance(each, dict)]
 
 
 def _is_password(schema: JsonObject) -> bool:
