@@ -87,7 +87,7 @@ def test_a_long_message_is_cut_and_long_details_are_left_out() -> None:
         (400, "INVALID_SIGNATURE", "Application secret or consumer key"),
         (403, "INVALID_KEY", "OVH_ENDPOINT"),
         (408, "QUERY_TIME_OUT", "Ask for less"),
-        (400, "", "`spec`"),
+        (400, "", "`ovh.describe`"),
         (401, "", "credentials were not accepted"),
         (403, "", "IAM policy"),
         (403, "FORBIDDEN", "IAM policy"),
