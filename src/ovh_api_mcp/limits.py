@@ -116,6 +116,9 @@ CLOCK_JUMP_S: Final = 2.0  # between wall clock and monotonic clock: the machine
 CLOCK_DOUBTED_S: Final = 30.0  # a clock that the API refuses is measured again once in this time
 DISCOVERY_MAX_AGE_S: Final = 21_600.0  # the token URL is looked up again after this long
 TOKEN_LIFETIME_MAX_S: Final = 86_400.0  # a token that says it lives longer is renewed after that
+POOL_CONNECTIONS: Final = (
+    10  # kept together; each idle one is looked at whenever one of their calls comes or goes
+)
 KEEPALIVE_S: Final = 15.0  # an idle connection is kept this long, for the next call of a script
 TOKEN_RENEWAL_MARGIN_S: Final = 30.0  # an OAuth2 token is renewed this long before it expires
 TOKEN_LIFETIME_DEFAULT_S: Final = 3_600.0  # of a token whose answer does not say how long it lives

@@ -16,6 +16,7 @@ import httpx2
 import pytest
 
 from ovh_api_mcp.errors import InternalError, NetworkError
+from ovh_api_mcp.limits import CALLS_IN_FLIGHT
 from ovh_api_mcp.ovh.transport import _CODES, _FACTS, HttpRequest, HttpResponse, Transport, translate
 from tests.ovh.wire import Handler, RawRequest, always, answer, cut_after, never, wire_server
 
@@ -130,6 +131,44 @@ async def test_connections_are_kept_and_cookies_are_not() -> None:
         await transport.aclose()
     assert server.connections == 1
     assert all("cookie" not in seen.headers for seen in server.requests)
+
+
+async def test_many_requests_share_a_bounded_number_of_connections_and_few_of_them_afterwards() -> None:
+    at_once = most = 0
+
+    async def count(request: RawRequest, writer: asyncio.StreamWriter) -> None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0.02)
+        at_once -= 1
+        await always(answer())(request, writer)
+
+    async with wire_server(count) as server:
+        transport = Transport()
+        request = HttpRequest("GET", server.url + "/")
+        for _ in range(2):
+            await asyncio.gather(*(transport.send(request) for _ in range(2 * CALLS_IN_FLIGHT)))
+        assert (most, server.connections) == (CALLS_IN_FLIGHT, CALLS_IN_FLIGHT)
+        for _ in range(3):
+            await transport.send(request)
+        assert server.connections == CALLS_IN_FLIGHT
+        await transport.aclose()
+    assert len(server.requests) == 4 * CALLS_IN_FLIGHT + 3
+
+
+async def test_requests_that_fail_or_are_cancelled_leave_room_for_others() -> None:
+    async with wire_server(never) as server:
+        transport = Transport(read_timeout_s=0.05)
+        request = HttpRequest("GET", server.url + "/")
+        for _ in range(2):
+            with anyio.move_on_after(0.02):
+                await asyncio.gather(*(transport.send(request) for _ in range(CALLS_IN_FLIGHT)))
+            failed = await asyncio.gather(
+                *(transport.send(request) for _ in range(CALLS_IN_FLIGHT)), return_exceptions=True
+            )
+            assert {getattr(each, "code", each) for each in failed} == {"read-timeout"}
+        await transport.aclose()
 
 
 async def test_the_environment_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

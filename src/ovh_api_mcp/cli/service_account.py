@@ -18,7 +18,6 @@ from ovh_api_mcp.cli.keys_file import SERVICE_ACCOUNT, SIGNED, KeysFile, keep_ke
 from ovh_api_mcp.cli.login_questions import ask, can_ask
 from ovh_api_mcp.cli.terminal import Terminal
 from ovh_api_mcp.errors import ApiError, NetworkError, SettingsError
-from ovh_api_mcp.ovh.credentials import parse_credentials
 from ovh_api_mcp.ovh.service_account import (
     CLIENT_PATH,
     EVERYTHING,
@@ -157,7 +156,7 @@ async def _create(
     wish: AccountWish,
 ) -> NewAccount:
     """Make both calls; the client is kept at once, for its secret is told only now."""
-    credentials = parse_credentials({name: settings.given[name] for name in SIGNED}, settings.endpoint)
+    credentials = settings.signing_credentials()
     account = await accounts.create(credentials)
     try:
         _write(settings, file, account)

@@ -24,13 +24,12 @@ from ovh_api_mcp import __version__
 from ovh_api_mcp.errors import InternalError, NetworkCode, NetworkError, cut_foreign
 from ovh_api_mcp.limits import (
     ANSWER_BYTES,
-    CALLS_IN_FLIGHT,
     CONNECT_TIMEOUT_S,
-    KEEPALIVE_S,
     READ_TIMEOUT_S,
     TOTAL_TIMEOUT_S,
 )
 from ovh_api_mcp.ovh.network import NetworkOptions
+from ovh_api_mcp.ovh.pools import Pools
 
 USER_AGENT: Final = f"ovh-api-mcp/{__version__}"
 _ACCEPTED_ENCODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
@@ -76,7 +75,7 @@ class Transport:
         self._read_timeout_s = read_timeout_s
         self._total_timeout_s = total_timeout_s
         self._user_agent = user_agent
-        self._pools: dict[_Route, httpx2.AsyncHTTPTransport] = {}
+        self._pools: dict[_Route, Pools] = {}
 
     async def send(
         self,
@@ -110,15 +109,12 @@ class Transport:
     async def _exchange(
         self, request: HttpRequest, url: _Url, progress: _Progress, limit_bytes: int
     ) -> HttpResponse:
-        pool = self._pool(url)
-        response = await pool.handle_async_request(self._foreign_request(request, url, progress))
-        progress.query_id = cut_foreign(response.headers.get("x-ovh-queryid", ""))
-        try:
+        foreign_request = self._foreign_request(request, url, progress)
+        async with self._pools_to(url).exchange(foreign_request) as response:
+            progress.query_id = cut_foreign(response.headers.get("x-ovh-queryid", ""))
             if not (response.status_code == HTTPStatus.NOT_MODIFIED and _is_conditional(request)):
                 _refuse_status(response.status_code, response.headers, url.host, progress)
             body = await _read_body(response, url.host, progress, limit_bytes)
-        finally:
-            await response.aclose()
         return HttpResponse(response.status_code, dict(response.headers.items()), body)
 
     def _foreign_request(self, request: HttpRequest, url: _Url, progress: _Progress) -> httpx2.Request:
@@ -139,31 +135,30 @@ class Transport:
             extensions={"target": url.target, "timeout": timeouts, "trace": progress.trace},
         )
 
-    def _pool(self, url: _Url) -> httpx2.AsyncHTTPTransport:
+    def _pools_to(self, url: _Url) -> Pools:
         route = self._route(url)
-        pool = self._pools.get(route)
-        if pool is None:
-            pool = self._pools[route] = self._new_pool(route)
-        return pool
+        pools = self._pools.get(route)
+        if pools is None:
+            pools = self._pools[route] = self._new_pools(route)
+        return pools
 
     def _route(self, url: _Url) -> _Route:
         if url.scheme == "http":
             return "plain"
         return "proxied" if self._network.is_proxied(url.host, url.port) else "direct"
 
-    def _new_pool(self, route: _Route) -> httpx2.AsyncHTTPTransport:
+    def _new_pools(self, route: _Route) -> Pools:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if route == "plain" else _tls_context(self._network)
         proxy = None
         if route == "proxied" and self._network.https_proxy is not None:
             url = self._network.https_proxy.reveal()
             # The library refuses a context for a proxy that is spoken to in plain HTTP.
             proxy = httpx2.Proxy(url, ssl_context=context if url.lower().startswith("https:") else None)
-        pool_limits = httpx2.Limits(
-            max_connections=CALLS_IN_FLIGHT,
-            max_keepalive_connections=CALLS_IN_FLIGHT,
-            keepalive_expiry=KEEPALIVE_S,
+        return Pools(
+            lambda pool_limits: httpx2.AsyncHTTPTransport(
+                verify=context, trust_env=False, proxy=proxy, limits=pool_limits
+            )
         )
-        return httpx2.AsyncHTTPTransport(verify=context, trust_env=False, proxy=proxy, limits=pool_limits)
 
 
 _Route = Literal["plain", "direct", "proxied"]

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Final, get_args
 
 from ovh_api_mcp.ovh.conf_file import ConfFile, conf_paths, find_endpoint, find_value, load_conf_files
-from ovh_api_mcp.ovh.credentials import CredentialName, GivenValue
+from ovh_api_mcp.ovh.credentials import CredentialName, Credentials, GivenValue, parse_credentials
 from ovh_api_mcp.ovh.endpoints import ENDPOINT_NAMES, Endpoint, parse_endpoint
 from ovh_api_mcp.ovh.named_accounts import find_block, section_to_keep
 from ovh_api_mcp.ovh.network import NetworkOptions
@@ -18,6 +18,8 @@ from ovh_api_mcp.settings.accounts import account_names, find_endpoint_of, given
 from ovh_api_mcp.settings.flags import Flags, LogLevelName
 from ovh_api_mcp.settings.given import ACCOUNT, ENDPOINT, LOG_LEVEL, Given, invalid
 from ovh_api_mcp.settings.network import network_of, proxy_secrets
+
+_SIGNING: Final[tuple[CredentialName, ...]] = ("application_key", "application_secret", "consumer_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ class LoginSettings:
     log_level: LogLevelName
     network: NetworkOptions
     has_display: bool
+
+    def signing_credentials(self) -> Credentials:
+        """Return the three application keys, of which none may be missing; *Raises* SettingsError."""
+        keys: dict[CredentialName, GivenValue] = {name: self.given[name] for name in _SIGNING}
+        return parse_credentials(keys, self.endpoint)
 
     def secrets(self) -> tuple[Secret[str], ...]:
         """Return everything in here that must never be shown."""
