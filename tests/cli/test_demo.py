@@ -19,7 +19,8 @@ def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
     assert done.stdout.count("✓ the answer is right") == 3
     assert re.search(r"GET  /v1/domain/zone +200  signed +\d+\.\d ms", done.stdout)
     assert "12 calls reached the API, each signed" in done.stdout
-    assert "What next" in done.stdout
+    _, _, after = done.stdout.partition("What next")
+    assert "ovh-api-mcp login --read-only" in after
     assert "\x1b" not in done.stdout
 
 

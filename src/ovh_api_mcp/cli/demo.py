@@ -32,8 +32,9 @@ _SHOWN_LINES: Final = 14
 _NEXT: Final = (
     ("practise without an account", "ovh-api-mcp --endpoint simulator"),
     ("look at the real API", "ovh-api-mcp search '(spec) => Object.keys(spec.paths).length'"),
-    ("create keys of your own", "https://eu.api.ovh.com/createToken/"),
-    ("serve your account", "OVH_APPLICATION_KEY=… OVH_APPLICATION_SECRET=… OVH_CONSUMER_KEY=… ovh-api-mcp"),
+    ("log in to your account", "ovh-api-mcp login --read-only"),
+    ("see that all is well", "ovh-api-mcp doctor"),
+    ("let a client start it", "ovh-api-mcp --transport stdio"),
 )
 
 
