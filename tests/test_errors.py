@@ -15,7 +15,10 @@ from ovh_api_mcp.errors import (
     SettingsError,
     cut_foreign,
 )
+from ovh_api_mcp.gate.refusal import refusal
 from ovh_api_mcp.limits import MESSAGE_CHARS
+from ovh_api_mcp.ovh.failures import api_error
+from ovh_api_mcp.ovh.transport import HttpResponse
 
 LONG = "word " * 200
 
@@ -37,6 +40,12 @@ def test_no_error_is_longer_than_a_model_is_given_to_read_and_a_cut_one_is_marke
     for text in (error.message, str(error), error.hint):
         assert len(text) == MESSAGE_CHARS
         assert text.endswith("…")
+
+
+def test_every_refusal_and_every_answer_that_is_an_error_says_what_to_do_next() -> None:
+    assert refusal("invalid-call", "A fact. A rule. Do this.").hint == "Do this."
+    for status in range(400, 600):
+        assert api_error(HttpResponse(status, {}, b"")).hint, status
 
 
 def test_an_error_that_is_short_enough_keeps_its_words() -> None:

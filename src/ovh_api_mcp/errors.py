@@ -40,7 +40,10 @@ class Remedy:
 
 
 class OvhMcpError(Exception):
-    """The root of the tree; never raised itself."""
+    """The root of the tree; never raised itself.
+
+    `retry_after_s` is when the API takes such a request again, where it says so.
+    """
 
     def __init__(self, message: str, *, code: str, hint: str = "") -> None:
         # The last defence: whoever words an error sees to it that there is nothing to cut.
@@ -50,6 +53,7 @@ class OvhMcpError(Exception):
         self.hint = _cut(hint)
         self.remedy: Remedy | None = None
         self.attempts = 1
+        self.retry_after_s: float | None = None
 
     def note_attempts(self, attempts: int) -> None:
         """Say how often it was tried, where that is more than once."""
@@ -167,8 +171,7 @@ class DeniedError(RefusedError):
 class ApiError(OvhMcpError):
     """The API answered with a status of 400 or more; fields as in OVH's error body, "" where absent.
 
-    `said` is OVH's own message, `identity` the URN of who asked, once it is known, `retry_after_s` what
-    a Retry-After header names.
+    `said` is OVH's own message, `identity` the URN of who asked, once it is known.
     """
 
     def __init__(
@@ -191,7 +194,6 @@ class ApiError(OvhMcpError):
         self.details = details
         self.said = said
         self.identity = ""
-        self.retry_after_s: float | None = None
 
 
 NetworkCode = Literal[
@@ -219,12 +221,14 @@ class NetworkError(OvhMcpError):
     API did with a write is then unknown. `query_id` is "" where no answer named one.
     """
 
+    code: NetworkCode
+
     def __init__(
         self,
         message: str,
         *,
         code: NetworkCode,
-        hint: str = "",
+        hint: str,
         may_have_happened: bool = False,
         query_id: str = "",
     ) -> None:

@@ -51,6 +51,9 @@ LIST_PAGE: Final = 500  # items asked for at once, of v2 and of a v1 list that i
 LIST_LIMIT_MAX: Final = 100_000  # what a script may ask for; the time and the size of an answer end it sooner
 LIST_BYTES: Final = 7 * MIB  # of the items of one list: they are one answer to the script (ANSWER_BYTES)
 LIST_MARGIN_S: Final = 3.0  # of the script's time is left to it when a list or a wait ends early
+LIST_EXPANSION_DOUBTED_S: Final = (
+    300.0  # a list is not expanded after the API failed at it, but gave it plain
+)
 LIST_REPORT_S: Final = 1.0  # between two reports of progress
 FILTER_FIELDS: Final = 20  # conditions of one filter, and values that one may name
 LISTS_NOT_EXPANDED: Final = 10_000  # operations remembered as such; the catalogue has fewer
@@ -108,6 +111,7 @@ CONNECT_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 20.0  # between two pieces of an answer
 TOTAL_TIMEOUT_S: Final = 28.0  # one call with all it takes; below a script's 30 s, so that it sees the error
 RETRY_ATTEMPTS: Final = 4  # of one request, where asking again may help and its time allows it
+RETRY_ATTEMPTS_PACED: Final = 20  # where the API only says that it is too early (429)
 RETRY_WAIT_S: Final = 0.5  # before the second one at most, doubled for each further one; half of it is random
 RETRY_WAIT_MAX_S: Final = 4.0
 RETRY_AFTER_MAX_S: Final = 3_600.0  # of a Retry-After; beyond a script's time it is told, not waited for
@@ -123,6 +127,7 @@ KEEPALIVE_S: Final = 15.0  # an idle connection is kept this long, for the next 
 TOKEN_RENEWAL_MARGIN_S: Final = 30.0  # an OAuth2 token is renewed this long before it expires
 TOKEN_LIFETIME_DEFAULT_S: Final = 3_600.0  # of a token whose answer does not say how long it lives
 TOKEN_FORCED_RENEWAL_S: Final = 60.0  # a token that the API refuses is renewed at most once in this time
+TOKEN_REVOKED_RENEWAL_S: Final = 5.0  # the same for one that the API took before, which was revoked since
 TOKEN_CHARS: Final = 16_384  # an OAuth2 token; servers refuse longer headers
 TOKEN_ANSWER_BYTES: Final = 256 * KIB  # discovery, token and time answers
 TOKEN_REJECTED_S: Final = 60.0  # credentials that were refused are not tried again for this long

@@ -115,13 +115,13 @@ class SchemaSite:
         """Answer as the real transport and its fetch function would."""
         answer = self.answer(url.removeprefix(self.root))
         if answer.location:
-            raise NetworkError("a redirect", code="redirected")
+            raise NetworkError("a redirect", code="redirected", hint="x")
         if answer.declared:
-            raise NetworkError("the connection was cut", code="connection-lost")
+            raise NetworkError("the connection was cut", code="connection-lost", hint="x")
         if answer.status >= 400:
             raise ApiError(f"answered with status {answer.status}", status=answer.status)
         if len(answer.body) > limit_bytes:
-            raise NetworkError("the answer is too large", code="answer-too-large")
+            raise NetworkError("the answer is too large", code="answer-too-large", hint="x")
         if answer.is_known(known.etag or None, known.last_modified or None):
             return Fetched(None)
         return Fetched(answer.body, Validators(answer.etag, answer.last_modified))

@@ -18,7 +18,6 @@ _SENT_AGAIN: list[dict[str, object]] = [
     {"cut": True},
     {"drop": True},
     {"status": 500, "body": b"<html>"},
-    {"status": 429},
 ]
 _WRITE = "async () => { try { await ovh.put('/v1/me', { body: {} }) } catch (e) { return [e.code, e.hint] } }"
 
@@ -38,7 +37,7 @@ _WRITE = "async () => { try { await ovh.put('/v1/me', { body: {} }) } catch (e) 
         ({"status": 307, "headers": {"Location": "/v1/me"}}, "redirected", "never followed"),
         ({"status": 304}, "redirected", "304"),
         ({"status": 500, "body": b"<html>"}, "api-error", "500 Internal Server Error with an HTML page"),
-        ({"status": 429}, "api-error", "429 Too Many Requests"),
+        ({"status": 402}, "api-error", "402 Payment Required"),
         ({"status": 460, "body": b'{"message": "expired"}'}, "api-error", "460: expired"),
         ({"status": 403, "body": b""}, "api-error", "403 Forbidden with an empty body"),
     ],

@@ -36,7 +36,7 @@ class No:
     """Stands where requests are sent, and answers each with the error that was put in."""
 
     def __init__(self) -> None:
-        self.error: OvhMcpError = NetworkError("nothing yet", code="connect-failed")
+        self.error: OvhMcpError = NetworkError("nothing yet", code="connect-failed", hint="")
         self.sent: list[ApiRequest] = []
 
     async def send(self, request: ApiRequest) -> ApiResponse:

@@ -93,6 +93,20 @@ async def test_what_was_found_is_told_for_a_while_and_then_looked_for_again(simu
         assert asked(simulator, _RECORD) == 4
 
 
+async def test_another_refusal_or_a_success_between_is_a_reason_to_look_again(simulator: Simulator) -> None:
+    async with client_of(simulator) as client:
+        assert "secret is another" in (await error_of(client)).hint
+        body = b'{"errorCode": "NOT_CREDENTIAL", "message": "This credential does not exist"}'
+        simulator.faults.add("GET", "/v1/me", times=1, status=403, body=body)
+        simulator.faults.add("GET", _RECORD, times=1, status=403, body=body)
+        assert "is unknown" in (await error_of(client)).hint
+        before = asked(simulator, _RECORD)
+        simulator.faults.add("GET", "/v1/me", times=1, body=b"{}")
+        await client.send(_ME)
+        await error_of(client)
+        assert asked(simulator, _RECORD) > before
+
+
 async def test_a_check_that_hangs_holds_no_error_up_beyond_the_time_of_its_call(simulator: Simulator) -> None:
     simulator.faults.add("GET", _RECORD, hang=True)
     async with client_of(simulator, total_timeout_s=0.5) as client:
@@ -191,7 +205,8 @@ def test_no_cause_is_longer_than_a_hint_or_shows_a_key() -> None:
         causes.clock_off(10**9),
         causes.misplaced_keys(twins),
         causes.NOT_RENEWABLE,
-        causes.RENEWED_IN_VAIN,
+        causes.never_taken(1e9),
+        causes.REFUSED_FOR_ONCE,
     ]
     for hint in hints:
         assert hint.endswith(".")

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from ovh_api_mcp.errors import NetworkError
-from ovh_api_mcp.limits import TOKEN_FORCED_RENEWAL_S, TOKEN_REJECTED_S
+from ovh_api_mcp.limits import TOKEN_FORCED_RENEWAL_S, TOKEN_REJECTED_S, TOKEN_REVOKED_RENEWAL_S
 from ovh_api_mcp.ovh.credentials import ServiceAccountCredentials
 from ovh_api_mcp.ovh.endpoints import url_endpoint
 from ovh_api_mcp.ovh.oauth2 import TokenSource
@@ -158,6 +158,22 @@ async def test_a_token_that_is_refused_when_it_was_just_issued_is_not_renewed_ag
         assert await source.token_after(Secret("token-2")) == Secret("token-3")
         assert await source.token_after(Secret("token-3")) is None
     assert server.targets().count(TOKEN) == 3
+
+
+async def test_a_token_that_was_taken_and_then_revoked_is_renewed_soon_again() -> None:
+    accounts = Accounts()
+    async with source_of(accounts) as (source, server):
+        token = await source.token()
+        for number in (2, 3):
+            source.note_taken(token)
+            token = await source.token_after(token) or Secret("none")
+            assert token == Secret(f"token-{number}")
+            accounts.now += TOKEN_REVOKED_RENEWAL_S
+        source.note_taken(token)
+        assert await source.token_after(token) == Secret("token-4")
+        source.note_taken(Secret("token-4"))
+        assert await source.token_after(Secret("token-4")) is None  # an operation may refuse every token
+    assert server.targets().count(TOKEN) == 4
 
 
 async def test_a_token_past_its_time_is_renewed_whatever_was_renewed_before() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ovh_api_mcp.catalog.model import Method
 from ovh_api_mcp.errors import ApiError, NetworkError, OvhMcpError
-from ovh_api_mcp.limits import RETRY_ATTEMPTS
+from ovh_api_mcp.limits import RETRY_ATTEMPTS, RETRY_ATTEMPTS_PACED
 from ovh_api_mcp.ovh.client import OvhClient
 from ovh_api_mcp.ovh.credentials import ApplicationCredentials
 from ovh_api_mcp.ovh.endpoints import url_endpoint
@@ -30,7 +30,8 @@ pytestmark = pytest.mark.anyio
 
 _ZONE = "/v1/domain/zone/example.com/record"
 _BODY = b'{"fieldType":"A","subDomain":"retry","target":"203.0.113.77"}'
-_ALL = RETRY_ATTEMPTS
+_ALL, _PACED = RETRY_ATTEMPTS, RETRY_ATTEMPTS_PACED
+_TIME = "/v1/auth/time"
 _REQUESTS = {
     Method.GET: ApiRequest(Method.GET, _ZONE, None, (), True),
     Method.POST: ApiRequest(Method.POST, _ZONE, _BODY, (), True),
@@ -75,8 +76,8 @@ TABLE: dict[str, tuple[dict[str, object], int, int, int, bool]] = {
     "dropped unprocessed": ({"drop": True}, _ALL, 1, 0, True),
     "processed, answer lost": ({"drop": True, "late": True}, _ALL, 1, 1, True),
     "processed, answer cut": ({"cut": True}, _ALL, 1, 1, True),
-    "429": ({"status": 429}, _ALL, _ALL, 0, False),
-    "429 with Retry-After": ({"status": 429, "headers": {"Retry-After": "2"}}, _ALL, _ALL, 0, False),
+    "429": ({"status": 429}, _PACED, _PACED, 0, False),
+    "429 with Retry-After": ({"status": 429, "headers": {"Retry-After": "2"}}, _PACED, _PACED, 0, False),
     "500 unprocessed": ({"status": 500}, _ALL, 1, 0, True),
     "500 after processing": ({"status": 500, "late": True}, _ALL, 1, 1, True),
     "502 in HTML": (
@@ -172,6 +173,55 @@ async def test_a_pause_that_outlasts_the_script_is_told_and_not_waited_for() -> 
         assert len(seen(simulator, Method.GET)) == 1
     assert caught.value.code == "rate-limited"
     assert clock.slept == []
+
+
+async def test_when_the_api_takes_calls_again_is_told_and_does_not_hold_up_what_needs_no_key() -> None:
+    async with (
+        aclosing(await Simulator.start()) as simulator,
+        client_to(simulator.url, simulator, Clock()) as client,
+    ):
+        simulator.faults.add("GET", _ZONE, status=429, headers={"Retry-After": "120"})
+        with pytest.raises(ApiError) as refused:
+            await client.send(_REQUESTS[Method.GET])
+        with pytest.raises(NetworkError) as held:
+            await client.send(_REQUESTS[Method.POST])
+        answer = await client.send(ApiRequest(Method.GET, _TIME, None, (), is_authenticated=False))
+    assert "again in 120 s" in refused.value.hint
+    assert refused.value.retry_after_s == 120
+    assert 100 < (held.value.retry_after_s or 0) <= 121
+    assert answer.status == 200
+
+
+@pytest.mark.promise("retries.table")
+@pytest.mark.parametrize("method", list(Method))
+@pytest.mark.parametrize("fault", [{"drop": True}, {"cut": True}, {"status": 503}])
+async def test_a_fault_of_what_is_asked_before_a_request_does_not_keep_it_from_being_sent_once(
+    fault: dict[str, object], method: Method
+) -> None:
+    async with (
+        aclosing(await Simulator.start()) as simulator,
+        client_to(simulator.url, simulator, Clock()) as client,
+    ):
+        simulator.faults.add("GET", _TIME, times=2, **fault)  # type: ignore[arg-type]  # as above
+        assert (await client.send(_REQUESTS[method])).status == 200
+        assert [each.was_processed for each in seen(simulator, method)] == [True]
+
+
+@pytest.mark.parametrize("fault", [{"drop": True}, {"cut": True}])
+async def test_a_connection_that_is_lost_before_a_write_says_that_the_write_was_not_sent(
+    fault: dict[str, object],
+) -> None:
+    async with (
+        aclosing(await Simulator.start()) as simulator,
+        client_to(simulator.url, simulator, Clock()) as client,
+    ):
+        simulator.faults.add("GET", _TIME, **fault)  # type: ignore[arg-type]  # as above
+        with pytest.raises(NetworkError) as caught:
+            await client.send(_REQUESTS[Method.POST])
+        assert seen(simulator, Method.POST) == []
+    assert "The request itself was not sent." in caught.value.message
+    assert (caught.value.code, caught.value.may_have_happened) == ("authentication-unavailable", False)
+    assert caught.value.hint
 
 
 async def test_a_script_whose_time_is_nearly_up_does_not_try_again() -> None:

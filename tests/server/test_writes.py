@@ -28,7 +28,7 @@ from ovh_api_mcp.server.writes import Writes
 pytestmark = pytest.mark.anyio
 
 _CANARY = "c4nary-of-the-writes"
-_CUT = NetworkError("cut", code="connection-lost", may_have_happened=True)
+_CUT = NetworkError("cut", code="connection-lost", hint="look", may_have_happened=True)
 Send = Callable[[ApiRequest], Awaitable[ApiResponse]]
 
 
@@ -133,7 +133,7 @@ async def test_writes_are_listed_in_order_with_their_ends(execution: Execution, 
     api.answers = {
         "no": ApiError("no", status=403),
         "cut": _CUT,
-        "unsent": NetworkError("nobody there", code="connect-failed"),
+        "unsent": NetworkError("nobody there", code="connect-failed", hint="x"),
         "bug": ZeroDivisionError(),
     }
     answer = await run(
@@ -210,12 +210,15 @@ async def test_many_writes_are_counted_and_cost_the_error_its_end_only(
 async def test_a_result_comes_with_the_writes_whose_end_is_unknown_alone(
     execution: Execution, api: Api
 ) -> None:
-    api.answers = {"cut": _CUT}
-    answer = await run(execution, "await write('cut').catch(() => {}); await write('yes'); return NaN;")
+    api.answers = {"cut": _CUT, "lost": ApiError("lost", status=500), "no": ApiError("no", status=403)}
+    calls = "for (const id of ['cut', 'lost', 'no', 'yes']) await write(id).catch(() => {});"
+    answer = await run(execution, f"{calls} return NaN;")
     assert not answer.is_error
     result, notes = answer.texts
     assert result == '"NaN"'
     assert "look before you repeat it:\nPOST /v1/thing/cut → may have been processed\n" in notes
+    assert "POST /v1/thing/lost → 500, may have been processed\n" in notes
+    assert "/no" not in notes
     assert "/yes" not in notes
 
 

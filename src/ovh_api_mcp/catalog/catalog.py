@@ -167,12 +167,14 @@ class Catalog:
 
     def _why_not(self) -> CatalogError:
         if self._is_closed or self._failure is None:
-            return CatalogError("The server is stopping.", code="catalog-unavailable")
+            return CatalogError(
+                "The server is stopping.", code="catalog-unavailable", hint="Tell the user to start it again."
+            )
         left_s = max(1, math.ceil(self._retry_at_s - asyncio.get_running_loop().time()))
         return CatalogError(
             f"{cut_foreign(self._failure.message, _REASON_CHARS)} Try again after {left_s} s.",
             code="service-unknown" if self._failure.code == "service-unknown" else "catalog-unavailable",
-            hint=self._failure.hint,
+            hint=self._failure.hint or f"Try again after {left_s} s; if it stays, tell the user.",
         )
 
     # --- updating --------------------------------------------------------------------------------

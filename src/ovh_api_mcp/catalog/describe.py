@@ -320,5 +320,9 @@ def _decoded(text: bytes | None) -> JsonObject:
     try:
         value = msgspec.json.decode(text or b"{}")
     except msgspec.MsgspecError as error:
-        raise CatalogError(f"A kept schema is damaged: {error}.", code="cache-unusable") from error
+        raise CatalogError(
+            f"A kept schema is damaged: {error}.",
+            code="cache-unusable",
+            hint="Ask the user to run ovh-api-mcp catalog refresh.",
+        ) from error
     return value if isinstance(value, dict) else {}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
+from urllib.parse import quote
 
 from ovh_api_mcp.catalog.model import Method
 from ovh_api_mcp.errors import RefusedError, cut_foreign
 from ovh_api_mcp.gate.refusal import nearest_names, quoted, refusal
-from ovh_api_mcp.gate.scalar import kind_of
+from ovh_api_mcp.gate.scalar import kind_of, scalar_text
 from ovh_api_mcp.json_value import JsonObject, JsonValue
+from ovh_api_mcp.limits import PATH_CHARS
 
 ValidationMode = Literal["strict", "warn"]
 """What becomes of a request that does not fit its schema: it is refused, or sent with a note."""
@@ -52,6 +55,7 @@ _NO_METHOD: Final = {
     "HEAD": "OVH has no HEAD; GET reads.",
 }
 _SHOWN_PATH_CHARS: Final = 200
+_NAME: Final = re.compile(r"\{([^{}/]{1,100})\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +95,26 @@ def parse_call(arguments: JsonObject, body: bytes | None) -> Call:
 
 
 def describe_call(arguments: JsonObject) -> dict[str, str]:
-    """Return method and path of whatever a script asked for, cut, to stand in the error it gets."""
-    method, path = arguments.get("method"), arguments.get("path")
+    """Return method and path of whatever a script asked for, cut, to stand in the error it gets.
+
+    Names in the path that `params` gives a value for are filled in.
+    """
+    method, path, params = arguments.get("method"), arguments.get("path"), arguments.get("params")
     described: dict[str, str] = {}
     if isinstance(method, str):
         described["method"] = cut_foreign(method.upper(), 16)
     if isinstance(path, str):
-        described["path"] = cut_foreign(path, _SHOWN_PATH_CHARS)
+        whole = _filled(path[:PATH_CHARS], params) if isinstance(params, dict) else path
+        described["path"] = cut_foreign(whole, _SHOWN_PATH_CHARS)
     return described
+
+
+def _filled(path: str, params: Mapping[str, JsonValue]) -> str:
+    def value(match: re.Match[str]) -> str:
+        text = scalar_text(params.get(match[1]))
+        return match[0] if text is None else quote(text[:_SHOWN_PATH_CHARS], safe="", errors="replace")
+
+    return _NAME.sub(value, path)
 
 
 def _unknown_option(key: str) -> RefusedError:

@@ -21,7 +21,7 @@ from ovh_api_mcp.catalog.risk import Label
 from ovh_api_mcp.errors import ApiError, InternalError, NetworkError, OvhMcpError, RefusedError
 from ovh_api_mcp.gate.asked import Asked
 from ovh_api_mcp.gate.body import body_bytes
-from ovh_api_mcp.gate.call import ValidationMode, parse_call
+from ovh_api_mcp.gate.call import Call, ValidationMode, parse_call
 from ovh_api_mcp.gate.deprecation import deprecation_note
 from ovh_api_mcp.gate.explanation import Explainer
 from ovh_api_mcp.gate.inspection import Inspection
@@ -225,6 +225,10 @@ class Gatekeeper:
         asked, _ = self._asked(arguments, body)
         return asked
 
+    def is_strict(self, call: Call) -> bool:
+        """Tell whether a call that does not fit its schema is refused, rather than sent with a note."""
+        return (call.validate or self._mode) == "strict"
+
     def judge(self, arguments: JsonObject) -> tuple[Asked, Decision]:
         """Return the call and the verdict on it, whatever its values; *Raises* RefusedError."""
         asked, path = self._asked(arguments, None)
@@ -255,7 +259,7 @@ class Gatekeeper:
         decision = self._judge.decide(asked, path)
         if decision.verdict is Verdict.DENY:
             raise denied(decision, route.method, route.template, operation)
-        is_strict = (call.validate or self._mode) == "strict"
+        is_strict = self.is_strict(call)
         query = query_string(call.query)
         request = ApiRequest(
             method=route.method,

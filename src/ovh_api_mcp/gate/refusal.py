@@ -16,8 +16,8 @@ _CONTAINED: Final = 0.85  # a name that begins or ends with the other; more wher
 
 
 def refusal(code: RefusedCode, message: str, *, hint: str = "") -> RefusedError:
-    """Return the error to raise."""
-    return RefusedError(message, code=code, hint=hint)
+    """Return the error to raise; its hint is the last sentence of the message where none is given."""
+    return RefusedError(message, code=code, hint=hint or message.rpartition(". ")[2])
 
 
 def quoted(text: str) -> str:

@@ -8,8 +8,7 @@ from typing import TypeVar
 
 from ovh_api_mcp.catalog.model import Method
 from ovh_api_mcp.errors import ApiError, NetworkError
-from ovh_api_mcp.limits import RETRY_ATTEMPTS
-from ovh_api_mcp.ovh.retry import may_be_repeated, wait_s
+from ovh_api_mcp.ovh.retry import attempts_at_most, may_be_repeated, wait_s
 
 T = TypeVar("T")
 
@@ -36,13 +35,18 @@ class Attempts:
             self.made += 1
             return await send()
 
+        def error_of(state: RetryCallState) -> BaseException | None:
+            return state.outcome.exception() if state.outcome else None
+
         def wait(state: RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
+            error = error_of(state)
             return wait_s(error, state.attempt_number) if error else 0.0
 
         def stop(state: RetryCallState) -> bool:
             ends_at_s = asyncio.get_running_loop().time() + state.upcoming_sleep
-            return state.attempt_number >= RETRY_ATTEMPTS or ends_at_s >= self._deadline_s
+            error = error_of(state)
+            most = attempts_at_most(error) if error else 1
+            return state.attempt_number >= most or ends_at_s >= self._deadline_s
 
         retrying = AsyncRetrying(
             retry=retry_if_exception(lambda error: may_be_repeated(error, self._method)),

@@ -24,11 +24,20 @@ NOT_RENEWABLE: Final = (
     "The access token (OVH_ACCESS_TOKEN) has expired, was revoked, or is another endpoint's. "
     "It cannot be renewed here: ask the user for another one, or for a service account."
 )
-RENEWED_IN_VAIN: Final = (
-    "The API does not take a fresh token of this service account: it was deleted, or is another "
-    "endpoint's. Ask the user to check OVH_CLIENT_ID and OVH_ENDPOINT."
+REFUSED_FOR_ONCE: Final = (
+    "The API took tokens of this service account before, and refuses this call: the account was deleted or "
+    "its tokens revoked a moment ago, or this operation takes no service accounts. Run the script again; if "
+    "it stays, tell the user."
 )
 NOT_SAID: Final = ""
+
+
+def never_taken(age_s: float) -> str:
+    """Return what it means that the API took no token of a service account yet, the last got `age_s` ago."""
+    return (
+        f"The API takes no token of this service account, not even the one got {age_s:.0f} s ago: the "
+        "account was deleted, or is another endpoint's. Ask the user to check OVH_CLIENT_ID and OVH_ENDPOINT."
+    )
 
 
 def misplaced_keys(credentials: ApplicationCredentials) -> str:
@@ -87,8 +96,9 @@ def told_by_refusal(error: ApiError, credentials: ApplicationCredentials, endpoi
             return told_by_record(b"{}")
         case "NOT_CREDENTIAL" | "INVALID_CREDENTIAL" if "not exist" in words:
             return (
-                f"The consumer key is unknown ({said}): it was revoked, or made with another application "
-                f"or at another endpoint than {_shown(endpoint)}. Ask the user for a new one."
+                f"The consumer key is unknown ({said}): it was revoked, made with another application or at "
+                f"another endpoint than {_shown(endpoint)}, or it and the application secret are exchanged. "
+                "Ask the user to compare, or for a new one."
             )
         case "NOT_CREDENTIAL" | "INVALID_CREDENTIAL" if "expired" in words:
             return f"The consumer key has expired ({said}). Ask the user for another one."

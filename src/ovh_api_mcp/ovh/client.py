@@ -28,7 +28,7 @@ from ovh_api_mcp.ovh.credentials import (
 )
 from ovh_api_mcp.ovh.diagnosis import Diagnosis
 from ovh_api_mcp.ovh.endpoints import Endpoint
-from ovh_api_mcp.ovh.failures import api_error, checked_json, is_clock_doubted, query_id
+from ovh_api_mcp.ovh.failures import api_error, before_sending, checked_json, is_clock_doubted, query_id
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
 from ovh_api_mcp.ovh.oauth2 import TokenSource
 from ovh_api_mcp.ovh.pace import Pace
@@ -84,6 +84,7 @@ class OvhClient:
         self._wall = wall
         self._sleep = sleep
         self._pace = Pace(now=monotonic)
+        self._open_pace = Pace(now=monotonic)  # of what needs no credentials: no limit of a key holds it up
         self._transport = transport
         self._endpoint = endpoint
         self._credentials = credentials
@@ -100,7 +101,14 @@ class OvhClient:
                 transport, endpoint, credentials, redactor=redactor, monotonic=monotonic
             )
         self._diagnosis = Diagnosis(
-            transport, endpoint, credentials, self._clock, self._ask, wall=wall, monotonic=monotonic
+            transport,
+            endpoint,
+            credentials,
+            self._clock,
+            self._ask,
+            tokens=self._tokens,
+            wall=wall,
+            monotonic=monotonic,
         )
 
     async def send(self, request: ApiRequest) -> ApiResponse:
@@ -116,6 +124,8 @@ class OvhClient:
         attempts = Attempts(request.method, deadline_s, self._sleep)
         try:
             response = await attempts.run(lambda: self._send_once(request, deadline_s))
+            if request.is_authenticated:
+                self._diagnosis.forget()
             return response if attempts.made == 1 else replace(response, attempts=attempts.made)
         except ApiError as error:
             if request.is_authenticated:
@@ -125,7 +135,8 @@ class OvhClient:
     async def _send_once(self, request: ApiRequest, deadline_s: float) -> ApiResponse:
         """Send a request in its place among those of these credentials, and judge the answer."""
         began = self._monotonic()
-        async with self._place(request, deadline_s):
+        pace = self._pace if request.is_authenticated else self._open_pace
+        async with self._place(pace, request, deadline_s):
             response = await self._send_authenticated(request, deadline_s)
         _log.debug(
             "event=api-answer method=%s status=%d bytes=%d duration_ms=%d query_id=%r",
@@ -136,21 +147,21 @@ class OvhClient:
             query_id(response),
         )
         if response.status != HTTPStatus.TOO_MANY_REQUESTS:
-            self._pace.speed_up()
+            pace.speed_up()
         if response.status >= 400:
             error = api_error(response)
             if response.status == HTTPStatus.TOO_MANY_REQUESTS:
-                self._pace.slow_down(wait_s(error, 1))
+                pace.slow_down(wait_s(error, 1))
             raise error
         return ApiResponse(response.status, response.headers, checked_json(response), query_id(response))
 
     @asynccontextmanager
-    async def _place(self, request: ApiRequest, deadline_s: float) -> AsyncIterator[None]:
+    async def _place(self, pace: Pace, request: ApiRequest, deadline_s: float) -> AsyncIterator[None]:
         """Hold a place among the requests of these credentials, once the API takes requests at all."""
         async with AsyncExitStack() as held:
             async with self._before_sending(deadline_s):
-                await held.enter_async_context(self._pace.place(request.sender.name))
-                if (pause_s := self._pace.pause_s()) > 0:
+                await held.enter_async_context(pace.place(request.sender.name))
+                if (pause_s := pace.pause_s()) > 0:
                     self._check_pause(pause_s, deadline_s)
                     await self._sleep(pause_s)
             yield
@@ -160,12 +171,14 @@ class OvhClient:
         if asyncio.get_running_loop().time() + pause_s < deadline_s:
             return
         hint = f"Call again in {pause_s:.0f} s, with fewer calls at a time."
-        raise NetworkError(
-            f"The API takes no requests of these credentials for {pause_s:.0f} s (429 Too Many Requests). "
+        error = NetworkError(
+            f"The API takes no such requests for {pause_s:.0f} s (429 Too Many Requests). "
             f"The request was not sent. {hint}",
             code="rate-limited",
             hint=hint,
         )
+        error.retry_after_s = pause_s
+        raise error
 
     async def aclose(self) -> None:
         """Stop what runs in the background; the transport is left open."""
@@ -227,11 +240,17 @@ class OvhClient:
             token = await self._tokens.token()
         response = await self._exchange(request, _bearer(token), deadline_s)
         if response.status != HTTPStatus.UNAUTHORIZED:
+            self._tokens.note_taken(token)
             return response
         # A request that was refused for its token was not processed, so a write is safe to repeat.
         async with self._before_sending(deadline_s):
             other = await self._tokens.token_after(token)
-        return response if other is None else await self._exchange(request, _bearer(other), deadline_s)
+        if other is None:
+            return response
+        response = await self._exchange(request, _bearer(other), deadline_s)
+        if response.status != HTTPStatus.UNAUTHORIZED:
+            self._tokens.note_taken(other)
+        return response
 
     @asynccontextmanager
     async def _before_sending(self, deadline_s: float) -> AsyncIterator[None]:
@@ -240,8 +259,7 @@ class OvhClient:
             async with asyncio.timeout_at(deadline_s):
                 yield
         except NetworkError as error:
-            error.may_have_happened = False
-            raise
+            raise before_sending(error) from error
         except TimeoutError as error:
             raise NetworkError(
                 f"What a request waits for, such as a token or its turn, did not come within the "

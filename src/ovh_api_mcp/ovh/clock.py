@@ -16,6 +16,7 @@ from ovh_api_mcp.ovh.transport import HttpRequest, Transport
 
 _log = logging.getLogger(__name__)
 
+_CHECK_ENDPOINT: Final = "Check that the endpoint is the right one."
 _TIME_PATH: Final = "/v1/auth/time"
 _UNIX_SECONDS: Final = re.compile(rb"\s*[0-9]{9,11}\s*")
 
@@ -75,8 +76,9 @@ class ServerClock:
         if not _UNIX_SECONDS.fullmatch(response.body):
             raise NetworkError(
                 f"{_TIME_PATH} did not answer the time in Unix seconds, so the request itself was not sent. "
-                "Check that the endpoint is the right one.",
+                f"{_CHECK_ENDPOINT}",
                 code="authentication-unavailable",
+                hint=_CHECK_ENDPOINT,
             )
         wall_s = self._wall()
         self._delta_s = int(response.body) - int(wall_s)

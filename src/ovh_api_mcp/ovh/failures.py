@@ -6,6 +6,7 @@ Invariant: of a body that is not OVHcloud's own error object only a short cut ev
 from __future__ import annotations
 
 import html
+import math
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -21,6 +22,10 @@ from ovh_api_mcp.ovh.transport import HttpResponse
 
 _TITLE: Final = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 _TRY_LATER: Final = "Try again later."
+_CHECK_ENDPOINT: Final = "Check that the endpoint is the right one, and try again later."
+_NOT_SENT: Final = "The request itself was not sent."
+_NEVER_SENT: Final = frozenset({"credentials-missing", "credentials-rejected", "rate-limited"})
+_CUT_OFF: Final = frozenset({"connection-lost", "protocol-error"})
 # Source: the error codes of OVHcloud's API, and what its issue trackers report behind them.
 _HINTS_BY_CODE: Final[Mapping[str, str]] = {
     "NOT_GRANTED_CALL": "The key's rules, or an IAM policy, lack this call: ask the user to allow it.",
@@ -33,6 +38,7 @@ _HINTS_BY_CODE: Final[Mapping[str, str]] = {
 _HINTS_BY_STATUS: Final[Mapping[int, str]] = {
     400: "Compare parameters and body with what `ovh.describe` says of the operation.",
     401: "The credentials were not accepted: ask the user to check them, and OVH_ENDPOINT.",
+    402: "Something has to be paid first, or a means of payment is missing: tell the user what is said.",
     403: "The credentials do not allow this call: ask the user for a key or an IAM policy that does.",
     404: "Take names and ids from the list operation above this path: there is none such in this account.",
     405: "The route is there, but not for this method: look in `spec` for the methods it has.",
@@ -42,6 +48,9 @@ _HINTS_BY_STATUS: Final[Mapping[int, str]] = {
     429: "Wait, then make fewer calls at a time; for long the API takes about 60 a minute.",
     460: "The object or its subscription has expired: the user has to renew it first.",
 }
+_UNUSUAL: Final = (
+    "The message says why. Read the object, and `ovh.describe` the operation, before a next try."
+)
 _SERVER_FAULT: Final = (
     "Try again later; look whether a write was made before you repeat it. "
     "It is a fault at OVHcloud, whose support finds it by its queryId."
@@ -90,10 +99,27 @@ def authentication_unavailable(response: HttpResponse, *, asked: str) -> Network
     """Return the error of a request that was not sent, because `asked`, which it needs first, failed."""
     return NetworkError(
         f"{asked}, which is asked before the request, answered {_status_text(response.status)} "
-        f"with {_describe_body(response)}. The request itself was not sent. {_TRY_LATER}",
+        f"with {_describe_body(response)}. {_NOT_SENT} {_TRY_LATER}",
         code="authentication-unavailable",
         hint=_TRY_LATER,
     )
+
+
+def before_sending(error: NetworkError) -> NetworkError:
+    """Return what it means for a request that one which is needed before it ended with `error`.
+
+    Whatever became of that one, the request itself was not sent; a connection that was lost or cut then
+    is no reason not to try it again. Another error each time: many requests may have waited for one.
+    """
+    is_said = _NOT_SENT in error.message or error.code in _NEVER_SENT
+    told = NetworkError(
+        error.message if is_said else f"{error.message} {_NOT_SENT}",
+        code="authentication-unavailable" if error.code in _CUT_OFF else error.code,
+        hint=error.hint or _TRY_LATER,
+        query_id=error.query_id,
+    )
+    told.retry_after_s = error.retry_after_s
+    return told
 
 
 def checked_json(response: HttpResponse) -> bytes:
@@ -107,8 +133,9 @@ def checked_json(response: HttpResponse) -> bytes:
         return response.body
     raise NetworkError(
         f"The API answered {_status_text(response.status)}, but with {_describe_body(response)} "
-        "instead of JSON. Check that the endpoint is the right one, and try again later.",
+        f"instead of JSON. {_CHECK_ENDPOINT}",
         code="answer-not-json",
+        hint=_CHECK_ENDPOINT,
         may_have_happened=True,
         query_id=query_id(response),
     )
@@ -124,7 +151,12 @@ def _hint(error: ApiError) -> str:
         return _HINTS_BY_CODE[error.error_code]
     if is_signature_refused(error):
         return _HINTS_BY_CODE["INVALID_SIGNATURE"]
-    return _SERVER_FAULT if error.status >= 500 else _HINTS_BY_STATUS.get(error.status, "")
+    if error.status == HTTPStatus.TOO_MANY_REQUESTS and error.retry_after_s is not None:
+        return (
+            f"The API takes calls again in {math.ceil(error.retry_after_s):,} s (Retry-After): wait so long, "
+            "then make fewer calls at a time."
+        )
+    return _SERVER_FAULT if error.status >= 500 else _HINTS_BY_STATUS.get(error.status, _UNUSUAL)
 
 
 def _sentence(text: str) -> str:

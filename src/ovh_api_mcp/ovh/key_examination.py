@@ -4,8 +4,9 @@
 nobody has validated, and for a wrong secret. Three requests tell most of them apart: the API's time,
 the key's own record, and the application key without a signature. All of them only read.
 
-Contract: bounded in time; at most one examination in DIAGNOSIS_AGE_S, whoever asks; what these
-requests are answered is never itself examined; no key goes to another host than the endpoint's.
+Contract: bounded in time; at most one examination of a refusal in DIAGNOSIS_AGE_S, whoever asks, until a
+request succeeds; what these requests are answered is never itself examined; no key goes to another
+host than the endpoint's.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import TypeAlias
 
-from ovh_api_mcp.errors import NetworkError
+from ovh_api_mcp.errors import ApiError, NetworkError
 from ovh_api_mcp.limits import CLOCK_TOLERANCE_S, DIAGNOSIS_AGE_S, DIAGNOSIS_TIMEOUT_S, TOKEN_ANSWER_BYTES
 from ovh_api_mcp.ovh.causes import (
     KEY_RECORD_PATH,
@@ -59,14 +60,24 @@ class KeyExamination:
         self._wall = wall
         self._monotonic = monotonic
         self._found = NOT_SAID
+        self._found_for = ""
         self._examine_again_at = -math.inf
         self._examine_shared = SharedCall(self._examine)
 
-    async def cause(self) -> str:
-        """Return what is wrong and what to do, as a hint; NOT_SAID where it cannot be told."""
-        if self._monotonic() >= self._examine_again_at:
+    async def cause(self, error: ApiError) -> str:
+        """Return what is wrong and what to do, as a hint; NOT_SAID where it cannot be told.
+
+        What was found for one refusal is not told for another one.
+        """
+        refused = f"{error.status} {error.error_code} {error.said}"
+        if self._monotonic() >= self._examine_again_at or refused != self._found_for:
+            self._found_for = refused
             await self._examine_shared()
         return self._found
+
+    def forget(self) -> None:
+        """Look again at the next refusal."""
+        self._examine_again_at = -math.inf
 
     async def aclose(self) -> None:
         """Stop examining."""

@@ -181,6 +181,7 @@ class Login:
                 f"{_REQUEST_PATH} answered without a consumer key and an https link to validate it. "
                 "Check that the endpoint is the right one.",
                 code="protocol-error",
+                hint="Check that the endpoint is the right one.",
                 may_have_happened=True,
             )
         key = Secret(answer.consumer_key)

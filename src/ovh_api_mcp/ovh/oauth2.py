@@ -28,6 +28,7 @@ from ovh_api_mcp.limits import (
     TOKEN_LIFETIME_MAX_S,
     TOKEN_REJECTED_S,
     TOKEN_RENEWAL_MARGIN_S,
+    TOKEN_REVOKED_RENEWAL_S,
 )
 from ovh_api_mcp.ovh.credentials import ServiceAccountCredentials
 from ovh_api_mcp.ovh.endpoints import Endpoint, origin_of
@@ -39,6 +40,8 @@ from ovh_api_mcp.secret import Redactor, Secret
 _log = logging.getLogger(__name__)
 
 _TOKEN: Final = re.compile(rf"[!-~]{{1,{TOKEN_CHARS}}}")
+_CHECK_LATER: Final = "Check that the endpoint is the right one, and try again later."
+_CHECK_BETWEEN: Final = "Check the endpoint, and what stands between it and here."
 _OUTAGES: Final = frozenset({"server_error", "temporarily_unavailable"})  # RFC 6749, section 4.1.2.1
 
 
@@ -57,15 +60,19 @@ class _TokenAnswer(msgspec.Struct, frozen=True):
     error_description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Held:
+    """A token, and when it was got; `was_taken` once the API has let a request with it through."""
+
     token: Secret[str]
+    got_at: float
     renew_at: float
+    was_taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Rejection:
-    message: str
+    reason: str
     until: float
 
 
@@ -90,7 +97,8 @@ class TokenSource:
         self._discovered_at = -math.inf
         self._held: _Held | None = None
         self._rejection: _Rejection | None = None
-        self._may_force_at = -math.inf
+        self._forced_at = -math.inf
+        self._was_any_taken = False
         self._renew_shared = SharedCall(self._renew)
         redactor.add(Secret(_basic(credentials)))
 
@@ -103,22 +111,39 @@ class TokenSource:
         if self._held is not None and self._monotonic() < self._held.renew_at:
             return self._held.token
         if self._rejection is not None and self._monotonic() < self._rejection.until:
-            raise NetworkError(self._rejection.message, code="credentials-rejected")
+            raise self._rejected(self._rejection)
         return await self._renew_shared()
 
     async def token_after(self, refused: Secret[str]) -> Secret[str] | None:
         """Return another token than `refused`, which the API did not take; None where none would be taken.
 
-        A token that is not past its time is renewed for that reason once in TOKEN_FORCED_RENEWAL_S,
-        however many callers saw it refused: a new one that is refused too is not to blame.
-        Raises what `token` raises.
+        A token that the API never took is renewed for that reason once in TOKEN_FORCED_RENEWAL_S,
+        however many callers saw it refused: a new one that is refused too is not to blame. One that it
+        took before was probably revoked since; that is believed once in TOKEN_REVOKED_RENEWAL_S, as an
+        operation may refuse every token. Raises what `token` raises.
         """
+        now = self._monotonic()
         if self._held is not None and self._held.token == refused:
-            if self._monotonic() < self._may_force_at:
+            since_s = TOKEN_REVOKED_RENEWAL_S if self._held.was_taken else TOKEN_FORCED_RENEWAL_S
+            if now - self._forced_at < since_s:
                 return None
-            self._may_force_at = self._monotonic() + TOKEN_FORCED_RENEWAL_S
+            self._forced_at = now
             self._held = None
         return await self.token()
+
+    def note_taken(self, token: Secret[str]) -> None:
+        """Note that the API let a request with a token through."""
+        if self._held is not None and self._held.token == token:
+            self._held.was_taken = self._was_any_taken = True
+
+    def age_s(self) -> float:
+        """Return how long ago the present token was got; infinite without one."""
+        return math.inf if self._held is None else self._monotonic() - self._held.got_at
+
+    @property
+    def was_any_taken(self) -> bool:
+        """Whether the API ever let a request of this account through."""
+        return self._was_any_taken
 
     async def aclose(self) -> None:
         """Stop a running renewal."""
@@ -136,7 +161,7 @@ class TokenSource:
         lifetime_s = _lifetime_s(answer.expires_in)
         # Half of a short life, so that a token that lives less than the margin is used at all.
         margin_s = min(TOKEN_RENEWAL_MARGIN_S, lifetime_s / 2)
-        self._held = _Held(token, asked_at + lifetime_s - margin_s)
+        self._held = _Held(token, asked_at, asked_at + lifetime_s - margin_s)
         self._rejection = None
         _log.info("event=token-renewed lifetime_s=%d", lifetime_s)
         return token
@@ -176,22 +201,29 @@ class TokenSource:
         return token_url
 
     def _reject(self, answer: _TokenAnswer) -> NetworkError:
-        message = (
-            f"The service account was refused ({_error_text(answer)}). "
-            "Check OVH_CLIENT_ID and OVH_CLIENT_SECRET, and that they belong to "
-            f"{cut_foreign(self._endpoint.name, 80)} (OVH_ENDPOINT), then start again."
-        )
-        self._rejection = _Rejection(message, self._monotonic() + TOKEN_REJECTED_S)
+        self._rejection = _Rejection(_error_text(answer), self._monotonic() + TOKEN_REJECTED_S)
         _log.warning("event=service-account-refused error=%r", cut_foreign(answer.error, 60))
-        return NetworkError(message, code="credentials-rejected")
+        return self._rejected(self._rejection)
+
+    def _rejected(self, rejection: _Rejection) -> NetworkError:
+        hint = (
+            "Ask the user to check OVH_CLIENT_ID and OVH_CLIENT_SECRET, and that they belong to "
+            f"{cut_foreign(self._endpoint.name, 80)} (OVH_ENDPOINT), then to start again."
+        )
+        return NetworkError(
+            f"The service account was refused ({rejection.reason}), and the request was not sent. {hint}",
+            code="credentials-rejected",
+            hint=hint,
+        )
 
     def _untrusted(self, token_url: str) -> NetworkError:
         known = cut_foreign(", ".join(sorted(self._endpoint.oauth2_origins)), 80)
         return NetworkError(
             f"OAuth2 discovery names a token URL at {_shown_origin(token_url)}. "
             f"The client secret goes to {known} only, and nothing was sent. "
-            "Check the endpoint, and what stands between it and here.",
+            f"{_CHECK_BETWEEN}",
             code="credentials-rejected",
+            hint=_CHECK_BETWEEN,
         )
 
 
@@ -226,7 +258,7 @@ def _shown_origin(url: str) -> str:
 
 def _unusable(asked: str) -> NetworkError:
     return NetworkError(
-        f"{asked} did not answer as OAuth2 says, so the request itself was not sent. "
-        "Check that the endpoint is the right one, and try again later.",
+        f"{asked} did not answer as OAuth2 says, so the request itself was not sent. {_CHECK_LATER}",
         code="authentication-unavailable",
+        hint=_CHECK_LATER,
     )

@@ -15,16 +15,23 @@ from typing import Final
 
 from ovh_api_mcp.catalog.model import Method
 from ovh_api_mcp.errors import ApiError, NetworkError, OvhMcpError
-from ovh_api_mcp.limits import RETRY_AFTER_MAX_S, RETRY_WAIT_MAX_S, RETRY_WAIT_S
+from ovh_api_mcp.limits import (
+    RETRY_AFTER_MAX_S,
+    RETRY_ATTEMPTS,
+    RETRY_ATTEMPTS_PACED,
+    RETRY_WAIT_MAX_S,
+    RETRY_WAIT_S,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Whether reads and writes are sent again after something went wrong, and why so."""
+    """Whether reads and writes are sent again after something went wrong, and why so; how often at most."""
 
     reads: bool
     writes: bool
     why: str
+    attempts: int = RETRY_ATTEMPTS
 
 
 _NEVER: Final = Rule(reads=False, writes=False, why="asking again gives the same, or was not asked for")
@@ -36,7 +43,7 @@ RULES: Final[Mapping[str | int, Rule]] = {
     "connection-lost": Rule(reads=True, writes=False, why="a write may have been processed"),
     "protocol-error": Rule(reads=True, writes=False, why="a write may have been processed"),
     "read-timeout": Rule(reads=False, writes=False, why="the time is used up"),
-    429: Rule(reads=True, writes=True, why="refused before it was processed"),
+    429: Rule(reads=True, writes=True, why="refused before it was processed", attempts=RETRY_ATTEMPTS_PACED),
     500: Rule(reads=True, writes=False, why="a write may have been processed"),
     502: Rule(reads=True, writes=False, why="what stands between lost the answer"),
     503: Rule(reads=True, writes=False, why="a write may have been processed"),
@@ -48,17 +55,25 @@ _POSSIBLY_PROCESSED: Final = frozenset({408, 500, 502, 503, 504})
 
 def may_be_repeated(error: BaseException, method: Method) -> bool:
     """Tell whether a request of `method` that ended like this may be sent once more."""
+    if not isinstance(error, NetworkError | ApiError):
+        return False
+    rule = _rule(error)
+    # The table and what is known of this very request have to agree on a write.
+    return rule.reads if method is Method.GET else rule.writes and not may_have_been_processed(error)
+
+
+def attempts_at_most(error: BaseException) -> int:
+    """Return how often a request that ended like this is tried in all."""
+    return _rule(error).attempts
+
+
+def _rule(error: BaseException) -> Rule:
     match error:
         case NetworkError():
-            rule = RULES.get(error.code, _NEVER)
-            is_safe = not error.may_have_happened
+            return RULES.get(error.code, _NEVER)
         case ApiError():
-            rule = RULES.get(error.status, _NEVER)
-            is_safe = not may_have_been_processed(error)
-        case _:
-            return False
-    # The table and what is known of this very request have to agree on a write.
-    return rule.reads if method is Method.GET else rule.writes and is_safe
+            return RULES.get(error.status, _NEVER)
+    return _NEVER
 
 
 def may_have_been_processed(error: OvhMcpError) -> bool:

@@ -116,6 +116,7 @@ class ServiceAccounts:
                     f"POST {CLIENT_PATH} answered without a client id and secret. Look for a client named "
                     f"{_NAME} with GET {CLIENT_PATH}, and delete it.",
                     code="protocol-error",
+                    hint=f"Look with GET {CLIENT_PATH}.",
                     may_have_happened=True,
                 )
             secret = Secret(made.client_secret)

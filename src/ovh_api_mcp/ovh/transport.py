@@ -32,6 +32,7 @@ from ovh_api_mcp.ovh.network import NetworkOptions
 from ovh_api_mcp.ovh.pools import Pools
 
 USER_AGENT: Final = f"ovh-api-mcp/{__version__}"
+_CHECK_ENDPOINT: Final = "Check that the endpoint is the right one."
 _ACCEPTED_ENCODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
 _URL: Final = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?"
@@ -208,6 +209,7 @@ def _tls_context(network: NetworkOptions) -> ssl.SSLContext:
             f"The authorities of SSL_CERT_FILE or SSL_CERT_DIR cannot be loaded ({_reason(error)}). "
             "SSL_CERT_FILE must name a readable PEM file.",
             code="tls-failed",
+            hint="Set SSL_CERT_FILE to a readable PEM file.",
         ) from error
 
 
@@ -219,16 +221,16 @@ def _refuse_status(status: int, headers: httpx2.Headers, host: str, progress: _P
     if 300 <= status < 400:
         raise NetworkError(
             f"{host} answered {status}, a redirect to {_location_host(headers.get('location', ''))}. "
-            "Redirects are never followed. Check that the endpoint is the right one.",
+            f"Redirects are never followed. {_CHECK_ENDPOINT}",
             code="redirected",
-            hint="Check that the endpoint is the right one.",
+            hint=_CHECK_ENDPOINT,
             may_have_happened=progress.is_sent,
         )
     if status < 200:
         raise NetworkError(
-            f"{host} answered {status}, which is no answer to an API request. "
-            "Check that the endpoint is the right one.",
+            f"{host} answered {status}, which is no answer to an API request. {_CHECK_ENDPOINT}",
             code="protocol-error",
+            hint=_CHECK_ENDPOINT,
             may_have_happened=progress.is_sent,
         )
 
@@ -247,8 +249,9 @@ async def _read_body(response: httpx2.Response, host: str, progress: _Progress, 
     if encoding not in _ACCEPTED_ENCODINGS:
         raise NetworkError(
             f"{host} answered in the encoding {cut_foreign(encoding)!r}, but only gzip was offered. "
-            "Check that the endpoint is the right one.",
+            f"{_CHECK_ENDPOINT}",
             code="protocol-error",
+            hint=_CHECK_ENDPOINT,
             may_have_happened=progress.is_sent,
         )
     body = bytearray()
@@ -368,6 +371,7 @@ def _unsent() -> NetworkError:
         "The request was not sent, because HTTP has no way to write it. "
         "Header values are printable ASCII without line breaks.",
         code="protocol-error",
+        hint="Give header values of printable ASCII.",
     )
 
 

@@ -77,9 +77,9 @@ class CallAnswer:
     """What the script gets: valid JSON text of the value, or of the fields of an OvhError.
 
     The fields are message, code, status, errorCode, class, queryId, details, hint, remedy,
-    mayHaveHappened, attempts, method, path, and faults and signature of a request that does not fit its
-    schema; absent ones are left out. `origin` is the request that gave an object, so that it can be waited
-    for ("POST /v1/vps/x/reboot"), or "".
+    mayHaveHappened, attempts, retryAfter (seconds), method, path, and faults and signature of a request
+    that does not fit its schema; absent ones are left out. `origin` is the request that gave an object,
+    so that it can be waited for ("POST /v1/vps/x/reboot"), or "".
     """
 
     is_ok: bool

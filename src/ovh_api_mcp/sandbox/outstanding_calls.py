@@ -34,12 +34,10 @@ _BUSY = CallAnswer(
     json=b'{"message":"the server is busy with other calls, and no turn came for this one; it was not sent",'
     b'"code":"busy"}',
 )
-_TOO_MANY: Final = (
-    f"this script has made {limits.CALLS_PER_SCRIPT:,} API calls, which is the limit: "
-    "return what you have and go on in another run"
-)
+_GO_ON: Final = "return what you have and go on in another run"
+_TOO_MANY: Final = f"this script has made {limits.CALLS_PER_SCRIPT:,} API calls, which is the limit: {_GO_ON}"
 _TOO_MANY_CALLS = CallAnswer(
-    is_ok=False, json=f'{{"message":"{_TOO_MANY}","code":"too-many-calls"}}'.encode()
+    is_ok=False, json=f'{{"message":"{_TOO_MANY}","code":"too-many-calls","hint":"{_GO_ON}"}}'.encode()
 )
 
 
@@ -289,7 +287,7 @@ class OutstandingCalls:
     async def turn_of_errand(self, unanswered: _Unanswered) -> AsyncIterator[None]:
         """Hold a turn for one request of an errand; see CallRoom.turn."""
         if self.count >= limits.CALLS_PER_SCRIPT:
-            raise RefusedError(_TOO_MANY, code="too-many-calls")
+            raise RefusedError(_TOO_MANY, code="too-many-calls", hint=_GO_ON)
         self.count += 1
         async with self._own_turns:
             await self._turns.calls.take(self._client)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -185,6 +186,8 @@ def _error_fields(error: OvhMcpError, call: ScriptCall) -> JsonObject:
             fields["hint"] = f"{LOOK_FIRST} {error.hint}".rstrip()
     if error.attempts > 1:
         fields["attempts"] = error.attempts
+    if error.retry_after_s is not None:
+        fields["retryAfter"] = math.ceil(error.retry_after_s)
     fields["remedy"] = _remedy_fields(error.remedy) if error.remedy else None
     return {name: value for name, value in fields.items() if value not in ("", None)}
 

@@ -18,6 +18,7 @@ from ovh_api_mcp.catalog.model import Method
 from ovh_api_mcp.errors import ApiError, NetworkError, cut_foreign
 from ovh_api_mcp.gate.gatekeeper import Send
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
+from ovh_api_mcp.ovh.retry import may_have_been_processed
 from ovh_api_mcp.secret import Redactor
 
 _log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class _Write:
 
     @property
     def is_open(self) -> bool:
-        return self.end in (_UNDER_WAY, _MAYBE)
+        return self.end == _UNDER_WAY or self.end.endswith(_MAYBE)
 
 
 class Writes:
@@ -71,7 +72,7 @@ class Writes:
         try:
             response = await send(request)
         except ApiError as error:
-            write.end = str(error.status)
+            write.end = f"{error.status}, {_MAYBE}" if may_have_been_processed(error) else str(error.status)
             raise
         except NetworkError as error:
             write.end = _MAYBE if error.may_have_happened else _NOT_SENT
