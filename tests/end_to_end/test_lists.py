@@ -11,8 +11,10 @@ import mcp_types
 import pytest
 from mcp import Client
 
+from ovh_api_mcp import limits
 from ovh_api_mcp.secret import Redactor
 from ovh_api_mcp.server.app import App
+from ovh_api_mcp.server.lists import Lists
 from ovh_api_mcp.server.protocol import build_server
 from ovh_api_mcp.settings import Flags, load_settings
 from ovh_api_mcp.simulator.simulator import Simulator
@@ -108,13 +110,34 @@ async def test_an_item_that_cannot_be_read_leaves_its_error_in_its_place(
     api.resources.not_expanded.add(_TEMPLATE)
     api.resources.fill(_ZONE, 12)
     api.faults.add("GET", f"{_ZONE}/7", status=403)
-    then = "items.map(item => item instanceof OvhError ? item.status + ' ' + item.path : item.id)"
+    then = "items.map(item => item instanceof OvhError ? [item.status, item.method, item.path].join(' ') : item.id)"
     answer = await execute(client, listed(_ZONE, "{ expand: true }", then))
     shown = value_of(answer)
     assert isinstance(shown, list)
     assert shown[:6] + shown[7:] == [1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12]
-    assert str(shown[6]).startswith("403 ")
+    assert shown[6] == f"403 GET {_ZONE}/7"
     assert "1 of 12 items could not be read" in notes_of(answer)
+
+
+async def test_the_client_hears_how_far_a_long_list_is_and_of_how_many(
+    api: Simulator, client: Client
+) -> None:
+    api.resources.not_expanded.add(_TEMPLATE)
+    api.resources.fill(_ZONE, 60)
+    api.faults.add("GET", f"{_TEMPLATE}/{{id}}", delay_s=0.4)
+    heard: list[tuple[float, float | None, str | None]] = []
+
+    async def listen(progress: float, total: float | None, message: str | None) -> None:
+        heard.append((progress, total, message))
+
+    code = listed(_ZONE, "{ expand: true }", "items.length")
+    answer = await client.call_tool("execute", {"code": code}, progress_callback=listen)
+    assert value_of(answer) == 60
+    told = [each for each in heard if "of 60 items" in str(each[2])]
+    assert told
+    for progress, total, message in told:
+        assert message == f"{_ZONE}: {progress - (total or 0) + 60:.0f} of 60 items"
+        assert 0 < progress <= (total or 0)
 
 
 @pytest.mark.promise("lists.calls-run-out")
@@ -158,6 +181,62 @@ async def test_a_plain_list_gives_the_ids_and_stops_at_its_limit(api: Simulator,
     assert value_of(await execute(client, listed(_ZONE, "{ limit: 4, after: 28 }"))) == [29, 30]
 
 
+async def test_an_api_that_fails_at_the_expansion_for_a_moment_is_asked_for_it_again_later(
+    api: Simulator,
+) -> None:
+    now = [1_000.0]
+    lists = Lists(lambda: now[0])
+    lists.note_not_expanded("/v1/x", limits.LIST_EXPANSION_DOUBTED_S)
+    lists.note_not_expanded("/v1/y")
+    assert not lists.can_expand("/v1/x")
+    now[0] += limits.LIST_EXPANSION_DOUBTED_S
+    assert lists.can_expand("/v1/x")
+    assert not lists.can_expand("/v1/y")
+
+
+async def test_a_filter_that_the_api_does_not_take_does_not_keep_the_list_from_being_expanded(
+    api: Simulator, client: Client
+) -> None:
+    api.resources.fill(_ZONE, 30)
+    api.faults.add("GET", _TEMPLATE, times=1, status=400)
+    script = listed(_ZONE, "{ filter: { id: [3, 4] } }", "items.map(item => item.id)")
+    assert value_of(await execute(client, script)) == [3, 4]
+    assert ["x-pagination-filter" in call.headers for call in calls_of(api)] == [True, False]
+    assert value_of(await execute(client, script)) == [3, 4]
+    assert len(calls_of(api)) == 3
+
+
+async def test_a_condition_on_a_field_that_no_item_has_is_refused_with_the_one_that_was_meant(
+    api: Simulator, client: Client
+) -> None:
+    api.resources.fill(_ZONE, 3)
+    told = error_of(await execute(client, listed(_ZONE, "{ filter: { fieldtype: 'A' } }")))
+    assert says(told, "filter.fieldtype", 'Did you mean "fieldType"', "Fields: ", 'validate: "warn"')
+    assert calls_of(api) == []
+    options = "{ filter: { fieldtype: 'A' }, validate: 'warn' }"
+    assert value_of(await execute(client, listed(_ZONE, options))) == []
+
+
+async def test_values_that_nothing_reads_one_by_one_cannot_be_filtered_and_are_not_expanded(
+    api: Simulator, client: Client
+) -> None:
+    path = "/v1/vps/vps-1a2b3c01.vps.example.net/activeOptions"
+    api.faults.add("GET", path, body=b'["a","b"]')
+    told = error_of(await execute(client, listed(path, "{ filter: { name: 'a' }, validate: 'warn' }")))
+    assert says(told, "plain values", "in the script")
+    answer = await execute(client, listed(path, "{ expand: true }"))
+    assert value_of(answer) == ["a", "b"]
+    assert says(notes_of(answer), "expand has no effect")
+
+
+async def test_an_error_of_a_list_names_the_call_that_failed(client: Client) -> None:
+    template = "/v1/domain/zone/{zoneName}/record"
+    options = "{ params: { zoneName: 'no.example' } }"
+    for call in (f"ovh.list('{template}', {options})", f"ovh.get('{template}', {options})"):
+        answer = await execute(client, f"async () => await {call}.catch(e => [e.method, e.path])")
+        assert value_of(answer) == ["GET", "/v1/domain/zone/no.example/record"]
+
+
 async def test_a_limit_asks_for_no_more_objects_than_that(api: Simulator, client: Client) -> None:
     api.resources.not_expanded.add(_TEMPLATE)
     api.resources.fill(_ZONE, 300)
@@ -185,7 +264,9 @@ async def test_a_filter_means_the_same_whether_the_api_expands_the_list_or_not(
         ("id: [3, 4, 99]", 2),
         ("id: { gt: 10, lt: 13 }", 2),
         (f"fieldType: {{ like: '{kind[:1].lower()}' }}", sum(kind[:1] in name for name in kinds.elements())),
-        ("nothing: 'x'", 0),
+        (f"fieldType: {{ like: '%{kind[1:].lower()}' }}", sum(n[1:] == kind[1:] for n in kinds.elements())),
+        ("id: { gt: '50' }", 10),
+        ("subDomain: { like: 'none-of-them%' }", 0),
     ]:
         answer = await execute(client, listed(_ZONE, f"{{ filter: {{ {condition} }} }}", "items.length"))
         assert value_of(answer) == expected, condition

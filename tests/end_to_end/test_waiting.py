@@ -95,6 +95,38 @@ async def test_when_the_time_is_up_it_says_where_it_stands_and_what_to_call_next
 
 
 @pytest.mark.promise("wait.time")
+async def test_a_function_that_is_never_content_is_asked_until_its_time_is_up_and_no_longer(
+    api: Simulator, client: Client
+) -> None:
+    until = "vps => vps.state === 'gone'"
+    found = await waited(client, f"ovh.wait('/v1/vps/{_VPS}', {{ until: {until}, timeout: 2 }})")
+    assert (found["settled"], found["status"]) == (False, "running")
+    assert isinstance(found["value"], dict)
+    assert found["value"]["state"] == "running"
+    following = f'await ovh.wait("/v1/vps/{_VPS}", {{ until: {until}, timeout: 2 }})'
+    assert str(found["next"]).endswith(following)
+    assert says(str(found["next"]), "not settled yet (running)")
+    assert len(calls_of(api)) <= 4
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        '{ until: {"state":"stopped"}, timeout: 1 }',
+        '{ until: ["stopped","gone"], timeout: 1 }',
+        '{ validate: "warn", until: "stopped", timeout: 1 }',
+    ],
+)
+async def test_what_to_call_next_is_the_same_wait_and_can_be_run(
+    api: Simulator, client: Client, options: str
+) -> None:
+    found = await waited(client, f"ovh.wait('/v1/vps/{_VPS}', {options})")
+    following = str(found["next"]).partition("await ")[2]
+    assert following == f'ovh.wait("/v1/vps/{_VPS}", {options})'
+    assert (await waited(client, following))["next"] == found["next"]
+
+
+@pytest.mark.promise("wait.time")
 async def test_a_wait_ends_before_the_script_would(api: Simulator, client: Client) -> None:
     api.resources.tasks.looks = 1_000
     found = await waited(client, f"ovh.wait(await {_REBOOT})")
@@ -112,6 +144,13 @@ async def test_a_look_that_fails_for_a_moment_does_not_end_the_wait(api: Simulat
     api.faults.add("GET", "/v1/vps/{serviceName}/tasks/{id}", times=1, delay_s=0.0)
     api.faults.add("GET", "/v1/vps/{serviceName}/tasks/{id}", times=1, status=503)
     assert (await waited(client, f"ovh.wait(await {_REBOOT})"))["status"] == "done"
+
+
+async def test_an_error_of_a_wait_names_the_call_that_failed(client: Client) -> None:
+    caught = ".catch(e => [e.method, e.path])"
+    for target in ("'/v1/vps/none.example'", "{ path: '/v1/vps/{name}', params: { name: 'none.example' } }"):
+        answer = await execute(client, f"async () => await ovh.wait({target}, {{ until: 'x' }}){caught}")
+        assert value_of(answer) == ["GET", "/v1/vps/none.example"]
 
 
 async def test_a_v2_resource_is_waited_for_by_its_status(api: Simulator, client: Client) -> None:

@@ -24,6 +24,9 @@ from ovh_api_mcp.sandbox.call_room import CallRoom
 
 T = TypeVar("T")
 
+ReportErrand = Callable[[str, int, int], Awaitable[None]]
+"""Told what is going on, how much is done, and of how much (0: unknown)."""
+
 OUT_OF_TIME: Final = "the script's time is nearly up"
 OUT_OF_CALLS: Final = f"the script has made {limits.CALLS_PER_SCRIPT:,} calls, which is the limit"
 BUSY: Final = "the server is busy, and no turn came"
@@ -39,7 +42,7 @@ class Errand:
     room: CallRoom
     through: Through
     remarks: Remarks
-    report: Callable[[str], Awaitable[None]]
+    report: ReportErrand
     ask: Ask
 
     async def get(self, call: JsonObject) -> ApiResponse:

@@ -158,7 +158,8 @@ class Execution:
     async def _run(self, run: _Run, code: str, report: ReportProgress) -> ToolAnswer:
         script = parse_script(code, limit_bytes=self._limit_code_bytes)
         default = self._accounts.default
-        doors = {default: _Door(default, await default.wait_gate(report), default.lookups())}
+        building = partial(run.tell_building, report)
+        doors = {default: _Door(default, await default.wait_gate(building), default.lookups())}
         bounds = _BOUNDS[run.tool]
         known = Circumstances(bounds.may_call, AnswersSeen(), default.document())
 
@@ -169,7 +170,8 @@ class Execution:
                 account, call = self._accounts.pick(call)
                 door = doors.get(account)
                 if door is None:  # the run keeps to one catalogue of each
-                    door = doors[account] = _Door(account, await account.wait_gate(report), account.lookups())
+                    gate = await account.wait_gate(building)
+                    door = doors[account] = _Door(account, gate, account.lookups())
             except OvhMcpError as error:
                 return failed_call_answer(error, call, self._redactor)
             if call.is_lookup:
@@ -186,7 +188,7 @@ class Execution:
                     call = replace(call, arguments={**call.arguments, "validate": "warn"})
                     remarks = Remarks()  # what is made up fits no schema
             if call.is_errand:
-                tell = partial(run.tell_progress, report)
+                tell = partial(run.tell_progress, report, run.progress)
                 errand = Errand(door.gate, call.room, through, run.remarks, tell, ask)
                 return await self._answer_errand(errand, call, account)
             answer = await self._answer_call(
@@ -247,11 +249,12 @@ class Execution:
             if call.kind == "list":
                 answer = await account.lists.read(call.arguments, errand, self._item_error)
             else:
-                answer = await wait(call.arguments, errand, account.readers)
+                shown = self._shown(account)
+                answer = await wait(call.arguments, errand, account.readers, account=shown)
         except OvhMcpError as error:
-            return failed_call_answer(error, call, self._redactor)
+            return failed_call_answer(error, _as_read(call), self._redactor)
         except Exception:  # noqa: BLE001  # likewise
-            return failed_call_answer(_logged_bug(Tool.EXECUTE), call, self._redactor)
+            return failed_call_answer(_logged_bug(Tool.EXECUTE), _as_read(call), self._redactor)
         self._heap.note(len(answer))
         return errand_answer(answer, self._redactor)
 
@@ -302,7 +305,7 @@ class _Run:
     name: str = field(default_factory=lambda: secrets.token_hex(8))
     calls: int = 0
     lookups: int = 0
-    reports: int = 0
+    progress: float = 0.0
     remarks: Remarks = field(default_factory=Remarks)
     end: str = "cancelled"
     started: float = field(default_factory=time.monotonic)
@@ -320,10 +323,17 @@ class _Run:
         )
         return await self.journal.around(write, follow, hidden=request.reason.hidden)
 
-    async def tell_progress(self, report: ReportProgress, what: str) -> None:
-        """Tell the client how an errand goes on; the number only has to grow."""
-        self.reports += 1
-        await report(self.reports, 0, what)
+    async def tell_building(self, report: ReportProgress, done: float, total: float, what: str) -> None:
+        """Tell the client how the building of a catalogue goes on."""
+        self.progress = max(self.progress, done)
+        await report(done, total, what)
+
+    async def tell_progress(
+        self, report: ReportProgress, before: float, what: str, done: int, of: int
+    ) -> None:
+        """Tell the client how an errand goes on which began at `before`; the number has to grow each time."""
+        self.progress = max(before + done, self.progress + 1)
+        await report(self.progress, max(before + of, self.progress) if of else 0, what)
 
     def log_end(self) -> None:
         """Log the one line that every run leaves."""
@@ -336,6 +346,26 @@ class _Run:
             len(self.writes),
             (time.monotonic() - self.started) * 1000,
         )
+
+
+def _as_read(call: ScriptCall) -> ScriptCall:
+    """Return the GET that an errand is about, as far as a script says it, to stand in the error it gets."""
+    given = call.arguments.get("path", call.arguments.get("target"))
+    options = call.arguments.get("options")
+    read: JsonObject = {"method": "GET"}
+    for each in (options, given):
+        read |= (
+            {name: each[name] for name in ("path", "params") if name in each}
+            if isinstance(each, dict)
+            else {}
+        )
+    if isinstance(given, str):
+        read["path"] = given
+    origin = call.arguments.get("origin")
+    if isinstance(origin, str):  # an object that a call gave: the call itself is what is known of it
+        method, _, path = origin.partition(" ")
+        read = {"method": method, "path": path}
+    return replace(call, arguments=read)
 
 
 def _logged_bug(tool: Tool) -> InternalError:

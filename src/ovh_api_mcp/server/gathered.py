@@ -88,10 +88,10 @@ class Gathered:
                 f"OvhError stands in the place of each. The first: {cut_foreign(str(why))}"
             )
 
-    def progress(self) -> str:
-        """Return how far it is, in words."""
+    def progress(self) -> tuple[str, int, int]:
+        """Return how far it is, in words, and as the number that are read, and of how many (0: unknown)."""
         of = f" of {self.of:,}" if self.of is not None else ""
-        return f"{self._shown_path}: {self.scanned:,}{of} items"
+        return f"{self._shown_path}: {self.scanned:,}{of} items", self.scanned, self.of or 0
 
     def as_json(self) -> bytes:
         """Return what the script's side makes an array of."""

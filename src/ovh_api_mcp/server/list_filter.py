@@ -18,6 +18,7 @@ from ovh_api_mcp.gate.refusal import quoted, refusal
 from ovh_api_mcp.gate.scalar import kind_of
 from ovh_api_mcp.json_value import JsonValue
 
+_NUMBER_CHARS: Final = 40
 _Scalar = str | int | float | bool | None
 _EXAMPLE: Final = 'filter: { fieldType: "A", ttl: { gt: 300 } }'
 
@@ -110,6 +111,9 @@ def _compared(value: JsonValue, wanted: _Scalar) -> int | None:
     """Return how two values are ordered, numbers by size and texts by letter; None where they are not."""
     if isinstance(value, bool) or isinstance(wanted, bool):
         return None
+    if isinstance(value, int | float) != isinstance(wanted, int | float):  # 300 is "300"
+        value = _number(value) if isinstance(value, str) else value
+        wanted = _number(wanted) if isinstance(wanted, str) else wanted
     if isinstance(value, int | float) and isinstance(wanted, int | float):
         return (value > wanted) - (value < wanted)
     if isinstance(value, str) and isinstance(wanted, str):
@@ -117,10 +121,30 @@ def _compared(value: JsonValue, wanted: _Scalar) -> int | None:
     return None
 
 
+def _number(text: str) -> float | None:
+    try:
+        return float(text) if len(text) <= _NUMBER_CHARS else None
+    except ValueError:
+        return None
+
+
 def _is_like(value: JsonValue, wanted: _Scalar) -> bool:
+    """Compare as LIKE of SQL does, upper and lower case alike; without a % it is enough to hold the text."""
     if isinstance(value, dict | list) or value is None:
         return False
-    return _as_text(wanted).strip("%").casefold() in _as_text(value).casefold()
+    text, pattern = _as_text(value).casefold(), _as_text(wanted).casefold()
+    if "%" not in pattern:
+        return pattern in text
+    first, *inner, last = pattern.split("%")
+    if not text.startswith(first):
+        return False
+    at = len(first)
+    for part in inner:
+        found = text.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return text.endswith(last) and len(text) - len(last) >= at
 
 
 _OPERATORS: Final[Mapping[str, Callable[[JsonValue, tuple[_Scalar, ...]], bool]]] = {

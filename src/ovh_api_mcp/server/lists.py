@@ -11,8 +11,10 @@ they ask for is taken as what it is.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -25,26 +27,29 @@ from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.ovh.messages import ApiResponse
 from ovh_api_mcp.server.errand import Errand, read_in_order, why_not_read
 from ovh_api_mcp.server.gathered import ErrorText, Gathered
+from ovh_api_mcp.server.item_fields import check_fields
 from ovh_api_mcp.server.list_options import ListOptions, parse_list_options
 
 _EXPANSION: Final = "CachedObjectList-Pages"
 _TOTAL: Final = "x-pagination-elements"
 _NEXT: Final = "x-pagination-cursor-next"
+_SHOWN_PATH_CHARS: Final = 100
 
 
 class Lists:
     """Reads lists; remembers which operations do not expand theirs."""
 
-    def __init__(self) -> None:
-        self._not_expanded: OrderedDict[str, None] = OrderedDict()
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._not_expanded: OrderedDict[str, float] = OrderedDict()
 
     def can_expand(self, template: str) -> bool:
         """Tell whether an operation expands its list, as far as is known."""
-        return template not in self._not_expanded
+        return self._monotonic() >= self._not_expanded.get(template, -math.inf)
 
-    def note_not_expanded(self, template: str) -> None:
-        """Remember that an operation does not."""
-        self._not_expanded[template] = None
+    def note_not_expanded(self, template: str, for_s: float = math.inf) -> None:
+        """Remember for so long that an operation does not."""
+        self._not_expanded[template] = self._monotonic() + for_s
         if len(self._not_expanded) > limits.LISTS_NOT_EXPANDED:
             self._not_expanded.popitem(last=False)
 
@@ -56,6 +61,7 @@ class Lists:
         """
         options = parse_list_options(arguments)
         asked = errand.gate.asked({"method": "GET", **options.call})
+        check_fields(options.filter, asked, errand.gate)
         gathered = Gathered(options, error_text)
         reading = _Reading(options, asked, errand, gathered, self)
         await reading.run()
@@ -76,13 +82,14 @@ class _Reading:
         self._gathered = gathered
         self._lists = lists
         self._reported_at = time.monotonic()
+        self._is_filter_sent = bool(options.filter.header())
 
     async def run(self) -> None:
         listing = self._asked.operation.listing
         if listing is not None and listing.pagination == "cursor":
             await self._read_cursors()
         elif listing is None or not listing.item or not self._options.wants_objects:
-            self._take_all(_array(await self._get(), self._asked))
+            self._take_plain(_array(await self._get(), self._asked))
         elif self._lists.can_expand(self._asked.route.template) and listing.pagination == "v1":
             await self._read_expanded(listing.item)
         else:
@@ -156,15 +163,27 @@ class _Reading:
         await self._read_pages(page + 1, size, total)
 
     async def _first_expanded(self, page: int, size: int) -> ApiResponse:
-        """Return the first page, or the plain list where the API does not take what is asked."""
+        """Return the first page, or the plain list where the API does not take what is asked.
+
+        That is remembered where the plain headers are no reason for it: for good if it was refused
+        without a filter, for a while if the API failed at it.
+        """
+        template = self._asked.route.template
         try:
             return await self._get(self._expansion(page, size))
         except ApiError as error:
-            if error.status != 400 and error.status < 500:
-                raise
-            response = await self._get()
-            self._lists.note_not_expanded(self._asked.route.template)
-            return response
+            if error.status == 400 and self._is_filter_sent:
+                self._is_filter_sent = False  # the server judges it alone then
+                return await self._first_expanded(page, size)
+            if error.status == 400:
+                response = await self._get()
+                self._lists.note_not_expanded(template)
+                return response
+            if error.status >= 500:
+                response = await self._get()
+                self._lists.note_not_expanded(template, limits.LIST_EXPANSION_DOUBTED_S)
+                return response
+            raise
 
     async def _read_pages(self, first: int, size: int, total: int | None) -> None:
         if total is None:
@@ -215,8 +234,8 @@ class _Reading:
             "X-Pagination-Number": page + 1,
             "X-Pagination-Size": size,
         }
-        if conditions := self._options.filter.header():
-            headers["X-Pagination-Filter"] = conditions
+        if self._is_filter_sent:
+            headers["X-Pagination-Filter"] = self._options.filter.header()
         return headers
 
     # --- items of v1, one by one
@@ -254,6 +273,23 @@ class _Reading:
         if calls and (reason := await read_in_order(self._errand, len(calls), read, take)):
             self._gathered.end(reason, self._gathered.position)
 
+    # --- values that are what they are
+
+    def _take_plain(self, items: list[bytes]) -> None:
+        """Take what no operation reads one by one."""
+        path = cut_foreign(self._options.path, _SHOWN_PATH_CHARS)
+        if _are_ids(items) and self._options.filter.conditions:
+            raise refusal(
+                "invalid-call",
+                f"filter compares the fields of objects, but GET {path} answers plain values, and no "
+                "operation reads them one by one. Filter the array in the script.",
+            )
+        if _are_ids(items) and self._options.wants_objects:
+            self._errand.remarks.add(
+                f"ovh.list {path}: expand has no effect, as no operation reads these values one by one"
+            )
+        self._take_all(items)
+
     # --- what they share
 
     async def _get(self, headers: JsonObject | None = None) -> ApiResponse:
@@ -284,7 +320,7 @@ class _Reading:
         if now - self._reported_at < limits.LIST_REPORT_S:
             return
         self._reported_at = now
-        await self._errand.report(self._gathered.progress())
+        await self._errand.report(*self._gathered.progress())
 
 
 def _array(response: ApiResponse, asked: Asked) -> list[bytes]:

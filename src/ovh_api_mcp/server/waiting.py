@@ -28,6 +28,9 @@ _OTHER_NAMES: Final = {
     "status": "until", "state": "until", "for": "until", "condition": "until", "predicate": "until",
 }  # fmt: skip
 _EXAMPLE: Final = 'ovh.wait({ path: "/v1/vps/{serviceName}/tasks/1" }, { until: "done" })'
+_TIMEOUT_MAX_S: Final = 3_600
+_STATUS_CHARS: Final = 60
+_JUDGE_CHARS: Final = 300  # of a script's own function that the advice to wait on repeats
 _STATUS_FIELDS: Final = ("resourceStatus", "status", "state")
 # Source: the enums of the task models of v1, and resourceStatus of v2; in lower case.
 _ENDED: Final = frozenset(
@@ -53,31 +56,50 @@ Readers = Callable[[str, str], list[str]]
 """Returns the templates of a service where GET answers a component schema."""
 
 
+@dataclass(frozen=True, slots=True)
+class _OwnLook:
+    """One look of a script that judges by itself: which it is, after how long, what the one before saw, and
+    the function's text.
+    """
+
+    number: int
+    waited_s: float
+    seen: str
+    judge: str
+
+
 @dataclass(slots=True)
 class _Wait:
     """What is waited for: `until` are texts that the status may be, or conditions on the whole."""
 
     call: JsonObject
+    options: JsonObject  # as they were given
+    account: str
     until: frozenset[str]
     conditions: Filter
     timeout_s: float | None
     is_task: bool
-    look: int | None  # of a script that judges itself: which one this is, and the only one
+    own: _OwnLook | None
     started: float = field(default_factory=time.monotonic)
 
     @property
     def path(self) -> str:
         return str(self.call["path"])
 
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self.started + (self.own.waited_s if self.own else 0.0)
 
-async def wait(arguments: JsonObject, errand: Errand, readers: Readers) -> bytes:
+
+async def wait(arguments: JsonObject, errand: Errand, readers: Readers, *, account: str = "") -> bytes:
     """Return {"settled", "status", "value", "next"} as JSON text; `next` only where the time was up.
 
-    *Raises* RefusedError where it cannot be told what to wait for, and what the first look raises.
+    `account` is whose it is, where there are several. *Raises* RefusedError where it cannot be told
+    what to wait for, and what the first look raises.
     """
-    wanted = _parse_wait(arguments, errand, readers)
-    number, failures = wanted.look or 0, 0
-    value, status = b"null", ""
+    wanted = _parse_wait(arguments, errand, readers, account)
+    number, failures = wanted.own.number if wanted.own else 0, 0
+    value, status = b"null", wanted.own.seen if wanted.own else ""
     while True:
         if number and not await _pause(wanted, errand, number):
             return _still(wanted, status, value)
@@ -97,13 +119,12 @@ async def wait(arguments: JsonObject, errand: Errand, readers: Readers) -> bytes
             number += 1
             continue
         status = _status_of(value)
-        if wanted.look is not None:
+        if wanted.own is not None:
             return _answer(wanted, value, status, settled=False)
         if _has_settled(wanted, value, status):
             return _answer(wanted, value, status, settled=True)
-        elapsed_s = time.monotonic() - wanted.started
         await errand.report(
-            f"{cut_foreign(wanted.path, 100)}: {status or 'not there yet'}, {elapsed_s:.0f} s"
+            f"{cut_foreign(wanted.path, 100)}: {status or 'not there yet'}, {wanted.elapsed_s:.0f} s", 0, 0
         )
         number += 1
 
@@ -114,8 +135,8 @@ async def _pause(wanted: _Wait, errand: Errand, number: int) -> bool:
         limits.WAIT_INTERVAL_S * limits.WAIT_GROWTH ** (min(number, 20) - 1), limits.WAIT_INTERVAL_MAX_S
     )
     left_s = errand.room.time_left_s() - limits.LIST_MARGIN_S
-    if wanted.timeout_s is not None and wanted.look is None:
-        left_s = min(left_s, wanted.timeout_s - (time.monotonic() - wanted.started))
+    if wanted.timeout_s is not None:
+        left_s = min(left_s, wanted.timeout_s - wanted.elapsed_s)
     if left_s <= 0 or errand.why_no_more():
         return False
     await errand.room.pause(min(interval_s, left_s))
@@ -143,11 +164,17 @@ def _has_settled(wanted: _Wait, value: bytes, status: str) -> bool:
 
 
 def _still(wanted: _Wait, status: str, value: bytes) -> bytes:
-    until = f", {{ until: {msgspec.json.encode(sorted(wanted.until)).decode()} }}" if wanted.until else ""
-    path = cut_foreign(wanted.path, 200)
+    """Return where it stands, and the call that waits on: the path is whole, so nothing else is needed."""
+    options: dict[str, str] = {}
+    if wanted.own is not None:
+        options["until"] = wanted.own.judge or "the same function"
+    known: JsonObject = {**wanted.options, "account": wanted.account}
+    options |= {name: msgspec.json.encode(each).decode() for name, each in known.items() if each}
+    text = ", ".join(f"{name}: {each}" for name, each in options.items())
+    path = msgspec.json.encode(wanted.path).decode()
     following = (
         f"It has not settled yet ({status or 'no status'}). Wait on in another run: "
-        f'await ovh.wait("{path}"{until}{", …" if wanted.look is not None else ""})'
+        f"await ovh.wait({path}{f', {{ {text} }}' if text else ''})"
     )
     return _answer(wanted, value, status, settled=False, following=following)
 
@@ -165,26 +192,42 @@ def _status_of(value: bytes) -> str:
         for name in _STATUS_FIELDS:
             status = fields.get(name)
             if isinstance(status, str):
-                return cut_foreign(status, 60)
+                return cut_foreign(status, _STATUS_CHARS)
     return ""
 
 
 # --- what a script gave
 
 
-def _parse_wait(arguments: JsonObject, errand: Errand, readers: Readers) -> _Wait:
+def _parse_wait(arguments: JsonObject, errand: Errand, readers: Readers, account: str) -> _Wait:
     given = parse_options("ovh.wait", arguments.get("options"), _NAMES, _OTHER_NAMES, _EXAMPLE)
-    look = arguments.get("look")
     until, conditions = _parse_until(given.get("until"))
     call = _parse_target(arguments, given, errand, readers)
     operation = errand.gate.asked({"method": "GET", **call}).operation
     return _Wait(
         call=call,
+        options={**_without(call, "path"), **_without(given, "params")},
+        account=account,
         is_task="task" in (operation.path + operation.answer).lower(),
         until=until,
         conditions=conditions,
         timeout_s=_parse_timeout(given.get("timeout")),
-        look=look if isinstance(look, int) and not isinstance(look, bool) and look >= 0 else None,
+        own=_parse_own_look(arguments),
+    )
+
+
+def _parse_own_look(arguments: JsonObject) -> _OwnLook | None:
+    """Return the look of a script that judges by itself; a hostile child can only wait less long by it."""
+    number, waited_s = arguments.get("look"), arguments.get("waited")
+    seen, judge = arguments.get("seen"), arguments.get("judge")
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        return None
+    is_short = isinstance(judge, str) and len(judge) <= _JUDGE_CHARS and judge.isprintable()
+    return _OwnLook(
+        number=number,
+        waited_s=min(max(waited_s, 0.0), _TIMEOUT_MAX_S) if isinstance(waited_s, int | float) else 0.0,
+        seen=cut_foreign(seen, _STATUS_CHARS) if isinstance(seen, str) else "",
+        judge=str(judge) if is_short else "",
     )
 
 
@@ -301,16 +344,12 @@ def _parse_until(value: JsonValue) -> tuple[frozenset[str], Filter]:
     )
 
 
-def _are_few_texts(values: list[JsonValue]) -> bool:
-    return 0 < len(values) <= limits.FILTER_FIELDS and all(isinstance(each, str) for each in values)
-
-
 def _parse_timeout(value: JsonValue) -> float | None:
     if value is None:
         return None
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 3600:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= _TIMEOUT_MAX_S:
         return float(value)
-    raise _wrong("timeout must be a number of seconds from 1 to 3600")
+    raise _wrong(f"timeout must be a number of seconds from 1 to {_TIMEOUT_MAX_S}")
 
 
 def _wrong(fact: str) -> RefusedError:

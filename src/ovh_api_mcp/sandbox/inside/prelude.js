@@ -497,7 +497,8 @@
     return error;
   }
   function refusal(code, message, stack) {
-    return newOvhError('{"message":' + quote(cut(message, bound.messageChars)) + ',"code":' + quote(code) + "}", stack);
+    const whole = cut(message, bound.messageChars), at = apply(indexOf, whole, [": "]); // what to do stands behind it
+    return newOvhError('{"message":' + quote(whole) + ',"code":' + quote(code) + ',"hint":' + quote(at < 0 ? whole : apply(slice, whole, [at + 2])) + "}", stack);
   }
 
   const ONE_OBJECT = 'ovh.request takes one object: ovh.request({ method: "GET", path: "/v1/me" })';
@@ -593,13 +594,22 @@
   // The request that gave an object, by which the server finds where it is read again.
   const origins = new WeakMap();
 
-  // One look after the other, each judged by the script's own function.
+  // One look after the other, each judged by the script's own function. The server knows of one look only:
+  // it is told how long this has taken, what was seen last, and the function, which its advice repeats.
   function waitUntil(given, until) {
+    const began = now();
+    given.judge = apply(functionToString, until, []);
     return new NativePromise((resolve, reject) => {
+      let last = null;
       function look(number) {
-        given.look = number;
+        given.look = number; given.waited = (now() - began) / 1000;
+        if (last !== null) given.seen = last.status;
         settleWith(ask(calls, "wait", given, ""), (answer) => {
-          if (answer.next !== undefined) return resolve(answer);
+          if (answer.next !== undefined) {
+            if (answer.value === null && last !== null) { answer.value = last.value; answer.status = last.status; }
+            return resolve(answer);
+          }
+          last = answer;
           const verdict = new NativePromise((decide) => decide(until(answer.value)));
           settleWith(verdict, (isSettled) => {
             answer.settled = !!isSettled;
