@@ -307,6 +307,29 @@ async def test_tasks_under_way_go_on_after_loading_and_end_on_demand(caller: Cal
     assert [each.json()[0]["value"]["state"] for each in batch][-1] == "done"
 
 
+@pytest.mark.promise("simulator.state")
+@pytest.mark.parametrize("known", [{}, {"/v1/vps": {"a.example": {}}, "/v1/vps/a.example/tasks": {"1": {}}}])
+async def test_a_task_under_way_is_there_though_no_collection_names_it(
+    caller: Caller, known: dict[str, object]
+) -> None:
+    tasks = "/v1/vps/a.example/tasks"
+    under_way = {f"{tasks}/7": {"field": "state", "left": ["doing", "done"], "states": ["doing", "done"]}}
+    await tell(caller, "PUT", "state", {"collections": known, "underWay": under_way})
+    await tell(caller, "PUT", "state", await tell(caller, "GET", "state"))
+    assert 7 in (await caller.send("GET", tasks)).json()
+    seen = [(await caller.send("GET", f"{tasks}/7")).json()["state"] for _ in range(3)]
+    assert seen == ["doing", "done", "done"]
+
+
+async def test_what_is_removed_is_not_under_way_any_more(caller: Caller) -> None:
+    reverses = "/v1/ip/203.0.113.0%2F24/reverse"
+    under_way = {f"{reverses}/203.0.113.10": {"field": "reverse", "left": ["x.example."]}}
+    await tell(caller, "PUT", "state", {"underWay": under_way})
+    assert (await caller.send("DELETE", f"{reverses}/203.0.113.10")).status_code == 200
+    assert (await caller.send("GET", f"{reverses}/203.0.113.10")).status_code == 404
+    assert "underWay" not in await tell(caller, "GET", "state")
+
+
 async def test_several_ids_in_a_request_are_no_way_past_what_does_not_exist(caller: Caller) -> None:
     batch = {"X-Ovh-Batch": ","}
     missing = "/v1/domain/zone/nowhere.example/record"

@@ -241,6 +241,7 @@ class Resources:
         else:
             last = self._made(request)
         self._state.remove(request.place)
+        self.tasks.forget(request.place)
         return last
 
     # --- what is there -----------------------------------------------------------------------------

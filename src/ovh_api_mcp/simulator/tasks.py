@@ -66,6 +66,10 @@ class Tasks:
             del self.under_way[place]
         return {known.field: value}
 
+    def forget(self, place: Place) -> None:
+        """Let nothing be under way at a place that is removed, or inside it."""
+        self.under_way = {p: each for p, each in self.under_way.items() if p[: len(place)] != place}
+
     def end_all(self, outcome: str) -> dict[Place, dict[str, JsonValue]]:
         """End those that have such an outcome; return the fields that change, by place."""
         ends = {place: (each.field, _end(each.states, outcome)) for place, each in self.under_way.items()}
