@@ -18,8 +18,8 @@ from ovh_api_mcp.simulator.native import Operation
 from ovh_api_mcp.simulator.routing import Route, parameter_name
 from ovh_api_mcp.simulator.saved import SavedState
 from ovh_api_mcp.simulator.state import Place, State, parse_place, path_of
-from ovh_api_mcp.simulator.tasks import Tasks, find_task_list
-from ovh_api_mcp.simulator.types import ListOf
+from ovh_api_mcp.simulator.tasks import Tasks, find_task_list, is_ready
+from ovh_api_mcp.simulator.types import ListOf, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Resources:
         """End what is under way as `outcome` says, where its model has such a state; return how many."""
         ended = self.tasks.end_all(outcome)
         for place, changed in ended.items():
-            self._state.change(place, changed)
+            self._move_on(place, changed)
         return len(ended)
 
     def changes(self) -> dict[str, JsonValue]:
@@ -134,8 +134,15 @@ class Resources:
     def _looked_at(self, request: CheckedRequest) -> JsonValue:
         """Return what is at the place of a request; what is under way there moves on."""
         if changed := self.tasks.look(request.place):
-            self._state.change(request.place, changed)
+            self._move_on(request.place, changed)
         return self._view(request, request.operation.response_type, request.place, request.route)
+
+    def _move_on(self, place: Place, changed: JsonObject) -> None:
+        """Set the fields of a next state; a resource of v2 that is ready is what it was to be."""
+        self._state.change(place, changed)
+        known = self._state.value(place)
+        if is_ready(changed) and isinstance(known, dict):
+            self._state.change(place, _as_wanted(known))
 
     def _is_expanded(self, request: CheckedRequest, found: Collection) -> bool:
         """Tell whether a list is asked for as objects, and can give them."""
@@ -188,7 +195,8 @@ class Resources:
         self._state.add(request.place, key, fields)
         if found.item_type and (record := request.service.types.record(found.item_type)):
             place = (*request.place, key)
-            self._state.change(place, self.tasks.begin(place, request.service.types, record))
+            begun = self.tasks.begin(place, request.service.types, record)
+            self._state.change(place, {**_as_wanted(fields), **begun})
         answer_type = request.operation.response_type
         if self._shows_item(request.service, found, answer_type):
             return self._item(request, found, key, answer_type)
@@ -221,9 +229,15 @@ class Resources:
                 request.place, self._renamed(request, writable(types, request.operation, request.body))
             )
         get = request.route.operations.get("GET")
-        if get is not None and get.response_type == request.operation.response_type:
-            return self._view(request, get.response_type, request.place, request.route)
+        if get is not None and (record := types.record(get.response_type)):
+            self._begin_update(request, record)
+        if get is not None and _is_of(get.response_type, request.operation.response_type):
+            return self._view(request, request.operation.response_type, request.place, request.route)
         return self._made(request)
+
+    def _begin_update(self, request: CheckedRequest, record: Record) -> None:
+        if begun := self.tasks.begin_update(request.place, request.service.types, record):
+            self._state.change(request.place, begun)
 
     def _renamed(self, request: CheckedRequest, fields: JsonObject) -> JsonObject:
         """Return fields under the names of the object they are for: instanceName is name."""
@@ -326,6 +340,19 @@ class Resources:
         is_own = self._state.is_inside_created(place)
         item = request.service.values.complete(type_text, given, "/".join(place), is_made_up=not is_own)
         return item if isinstance(item, dict) else {}
+
+
+def _as_wanted(fields: JsonObject) -> JsonObject:
+    """Return the state of a resource of v2 that is what its `targetSpec` says; {} for anything else."""
+    wanted, current = fields.get("targetSpec"), fields.get("currentState")
+    if not isinstance(wanted, dict):
+        return {}
+    return {"currentState": {**(current if isinstance(current, dict) else {}), **wanted}}
+
+
+def _is_of(shown: str, type_text: str) -> bool:
+    """Tell whether an answer's type is that of the object itself, whose GET may add what IAM knows."""
+    return shown in (type_text, f"{type_text}WithIAM")
 
 
 def _is_batch(request: CheckedRequest) -> bool:
