@@ -74,6 +74,23 @@ class Resources:
         """Return what the account was given to begin with, and what requests have created or set."""
         return self._state.changes()
 
+    def known(self, place: Place) -> JsonValue:
+        """Return what was set at a place, whether a schema knows it or not; None where nothing was."""
+        return self._state.value(place)
+
+    def add(self, request: CheckedRequest, key: str, fields: JsonObject) -> None:
+        """Make the member that a request asks for, with such a key and with `fields` beside its own.
+
+        Raises `No` where there is no such collection, or no room in it.
+        """
+        self._check_path(request)
+        found = shape.find_collection(request.service, request.route)
+        if found is None:
+            raise not_found("Got an invalid (or empty) URL")
+        self._check_room(request, found)
+        asked = writable(request.service.types, request.operation, request.body)
+        self._state.add(request.place, key, {**asked, **fields})
+
     def answer(self, request: CheckedRequest) -> Answer:
         """Do what the request asks for; raises `No` where something on its path does not exist."""
         if not _is_batch(request):
@@ -182,9 +199,7 @@ class Resources:
         return self._act(request)
 
     def _add(self, request: CheckedRequest, found: Collection) -> JsonValue:
-        keys = self._keys(request.service, found, request.place)
-        if len(keys) >= SIMULATOR_KEPT:
-            raise No(403, f"Quota of {SIMULATOR_KEPT} objects reached", kind="Client::Forbidden")
+        keys = self._check_room(request, found)
         fields = writable(request.service.types, request.operation, request.body)
         named = fields.get(found.key_name)
         if named is None or named == "":
@@ -201,6 +216,13 @@ class Resources:
         if self._shows_item(request.service, found, answer_type):
             return self._item(request, found, key, answer_type)
         return self._made(request)
+
+    def _check_room(self, request: CheckedRequest, found: Collection) -> list[str]:
+        """Return the keys of a collection that has room for one more."""
+        keys = self._keys(request.service, found, request.place)
+        if len(keys) >= SIMULATOR_KEPT:
+            raise No(403, f"Quota of {SIMULATOR_KEPT} objects reached", kind="Client::Forbidden")
+        return keys
 
     def _shows_item(self, service: Service, found: Collection, type_text: str) -> bool:
         """Tell whether an answer is the member itself, and not the task that makes it."""
