@@ -11,6 +11,7 @@ from ovh_api_mcp.simulator.conditions import answer_schema
 from ovh_api_mcp.simulator.library import Library, Service
 from ovh_api_mcp.simulator.native import Operation
 from ovh_api_mcp.simulator.oauth2 import DISCOVERY_PATH, TOKEN_PATH, answer_token, describe
+from ovh_api_mcp.simulator.pages import answer_page
 from ovh_api_mcp.simulator.recording import RecordedRequest
 from ovh_api_mcp.simulator.resources import CheckedRequest, Resources
 from ovh_api_mcp.simulator.routing import Route, split_path
@@ -52,6 +53,8 @@ class SimulatedApi:
                 return answer_token(request, self._service_accounts.secret, self._access.tokens)
             case path if path == VALIDATION_PATH:
                 return self._auth_operations.validate(request)
+        if (page := answer_page(request)) is not None:
+            return page
         first, _, rest = request.raw_path.removeprefix("/").partition("/")
         branch = _BRANCHES.get(first)
         if branch is None:
