@@ -132,6 +132,7 @@ async def test_the_command_keeps_what_the_account_has_in_a_file(tmp_path: Path) 
         (b"{", "no state of the simulator"),
         (b'{"collections": []}', "collections"),
         (b'{"objects": {"me": {}}}', "no path below /v1"),
+        (b'{"collections": {"/v1/vpss": {}}}', "The nearest is /v1/vps"),
     ],
 )
 def test_a_seed_that_is_none_is_told(tmp_path: Path, content: bytes | None, words: str) -> None:

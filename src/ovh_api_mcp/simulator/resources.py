@@ -83,7 +83,7 @@ class Resources:
 
         Raises `No` where there is no such collection, or no room in it.
         """
-        self._check_path(request)
+        self.check_place(request.service, request.route, request.place)
         found = shape.find_collection(request.service, request.route)
         if found is None:
             raise not_found("Got an invalid (or empty) URL")
@@ -94,7 +94,7 @@ class Resources:
     def answer(self, request: CheckedRequest) -> Answer:
         """Do what the request asks for; raises `No` where something on its path does not exist."""
         if not _is_batch(request):
-            self._check_path(request)
+            self.check_place(request.service, request.route, request.place)
         match request.operation.http_method:
             case "GET":
                 return self._get(request)
@@ -142,7 +142,7 @@ class Resources:
         for key in keys:
             one = replace(request, place=(*request.place[:-1], key))
             try:
-                self._check_path(one)
+                self.check_place(one.service, one.route, one.place)
                 rows.append({"key": key, "value": self._looked_at(one), "error": None})
             except No as no:
                 rows.append({"key": key, "value": None, "error": no.body})
@@ -282,17 +282,20 @@ class Resources:
 
     # --- what is there -----------------------------------------------------------------------------
 
-    def _check_path(self, request: CheckedRequest) -> None:
-        """Refuse a path on which something does not exist, from the outermost collection inwards."""
-        segments = request.route.segments
+    def check_place(self, service: Service, route: Route, place: Place) -> None:
+        """Refuse a place on whose way something does not exist, from the outermost collection inwards.
+
+        Raises `No` with status 404.
+        """
+        segments = route.segments
         for length in range(2, len(segments) + 1):
             if parameter_name(segments[length - 1]) is None:
                 continue
-            listing = request.service.router.at(segments[: length - 1])
-            found = shape.find_collection(request.service, listing) if listing else None
-            place = request.place[: length + 1]
-            if found and place[-1] not in self._keys(request.service, found, place[:-1]):
-                raise not_found(f"The requested object ({found.key_name} = {place[-1][:100]}) does not exist")
+            listing = service.router.at(segments[: length - 1])
+            found = shape.find_collection(service, listing) if listing else None
+            *around, key = place[: length + 1]
+            if found and key not in self._keys(service, found, tuple(around)):
+                raise not_found(f"The requested object ({found.key_name} = {key[:100]}) does not exist")
 
     def _around(self, service: Service, route: Route) -> Collection | None:
         """Return the collection that the route's items are in."""
