@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ovh_api_mcp.simulator.control import ControlApi
 from ovh_api_mcp.simulator.testing import running_simulator
 from tests.simulator.conftest import Caller
 
@@ -27,6 +28,19 @@ def test_a_block_runs(block: str, tmp_path: Path) -> None:
         [sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.anyio
+async def test_the_table_and_the_example_hold_all_that_the_simulator_can_be_told() -> None:
+    with running_simulator() as ovh:
+        ControlApi(ovh)
+        answer = await Caller(ovh).send("GET", "/_simulator", signed=False)
+    known = {f"{method} {what}" for what, methods in answer.json().items() for method in methods}
+    rows = "".join(line for line in _TEXT.splitlines(keepends=True) if line.startswith("| `"))
+    assert set(re.findall(r"`((?:GET|PUT|POST|DELETE) [^`]+)`", rows)) == known
+    told = re.findall(r'tell\(ovh\.url, "(\w+)", "([a-z]+)(/\d+)?"', _BLOCKS[1])
+    of_one = {"faults": "/{number}", "keys": "/{credentialId}"}
+    assert {f"{method} {what}{of_one[what] if one else ''}" for method, what, one in told} == known
 
 
 @pytest.mark.anyio

@@ -228,6 +228,10 @@ async def test_what_the_account_has_is_saved_loaded_and_reset(caller: Caller) ->
         ("PUT", "/keys/1", b'{"state": "lost"}', 400, "lost"),
         ("PUT", "/keys/1", b'{"rules": [{"method": "GET", "path": "me"}]}', 400, "path"),
         ("DELETE", "/clock", b"", 405, "known are: PUT"),
+        ("GET", "/keys/1", b"", 405, "known are: PUT, DELETE"),
+        ("GET", "/clock/1", b"", 404, "there are faults"),
+        ("GET", "//faults", b"", 404, "there are faults"),
+        ("PUT", "", b"", 404, "there are faults"),
         ("PUT", "/clock", b"", 400, "It takes offsetSeconds"),
         ("PUT", "/clock", b'{"offsetSeconds": 1e400}', 400, "offsetSeconds"),
         ("PUT", "/clock", b'{"offset": 3}', 400, "offset"),
@@ -451,6 +455,8 @@ async def test_several_ids_in_a_request_are_no_way_past_what_does_not_exist(call
 async def test_it_tells_what_there_is_and_is_recorded_nowhere(caller: Caller, simulator: Simulator) -> None:
     answer = await caller.send("GET", "/_simulator", signed=False)
     assert answer.json()["state"] == ["GET", "PUT", "POST", "DELETE"]
+    assert answer.json()["keys/{credentialId}"] == ["PUT", "DELETE"]
+    assert (await caller.send("GET", "/_simulator/", signed=False)).json() == answer.json()
     assert list(simulator.requests) == []
 
 

@@ -9,7 +9,7 @@ parsed strictly; each no says what is right.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -17,7 +17,7 @@ from ovh_api_mcp.errors import SettingsError
 from ovh_api_mcp.json_value import JsonObject, JsonValue
 from ovh_api_mcp.limits import SIMULATOR_FAULTS
 from ovh_api_mcp.simulator.answers import Answer, No, not_found, to_json
-from ovh_api_mcp.simulator.consumer_keys import AccessRule
+from ovh_api_mcp.simulator.consumer_keys import AccessRule, ConsumerKey
 from ovh_api_mcp.simulator.control_bodies import (
     ActionsSpec,
     ClockSpec,
@@ -37,6 +37,7 @@ from ovh_api_mcp.simulator.recording import RecordedRequest
 from ovh_api_mcp.simulator.saved import parse_state
 from ovh_api_mcp.simulator.simulator import Simulator
 from ovh_api_mcp.simulator.state import parse_place
+from ovh_api_mcp.simulator.wire import CONTROL_PATH
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 _OWN_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -44,12 +45,17 @@ _SHOWN_REQUESTS: Final = 100
 _BODILESS: Final = frozenset({b"", b"{}", b"null"})
 
 
+_T = TypeVar("_T")
+_Action: TypeAlias = Callable[[RecordedRequest], Awaitable[JsonValue]]
+_ActionOfOne: TypeAlias = Callable[[int, RecordedRequest], Awaitable[JsonValue]]
+
+
 class ControlApi:
     """Answers requests to /_simulator/…, from where it is made on."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
-        self._actions: dict[str, dict[str, Callable[[RecordedRequest], Awaitable[JsonValue]]]] = {
+        self._actions: dict[str, dict[str, _Action]] = {
             "faults": {"GET": self._faults, "POST": self._add_fault, "DELETE": self._clear_faults},
             "requests": {"GET": self._requests, "DELETE": self._clear_requests},
             "clock": {"PUT": self._set_clock},
@@ -62,6 +68,10 @@ class ControlApi:
             "lists": {"PUT": self._set_list},
             "deleted": {"PUT": self._set_deleted},
             "state": {"GET": self._state, "PUT": self._load, "POST": self._save, "DELETE": self._reset},
+        }
+        self._of_one: dict[str, dict[str, _ActionOfOne]] = {
+            "faults/{number}": {"DELETE": self._remove_fault},
+            "keys/{credentialId}": {"PUT": self._change_key, "DELETE": self._remove_key},
         }
         simulator.control(self)
 
@@ -80,27 +90,23 @@ class ControlApi:
             return no.to_answer()
 
     async def _answer(self, request: RecordedRequest) -> JsonValue:
-        _, _, *segments = request.raw_path.split("/")
+        name, _, number = request.raw_path.removeprefix(CONTROL_PATH).removeprefix("/").partition("/")
         if "?" in request.target:
             raise No(400, "The control API takes no query: what is meant stands in the path or the body")
-        takes_none = request.method in ("GET", "DELETE") or (request.method, segments) == ("POST", ["state"])
+        takes_none = request.method in ("GET", "DELETE") or (request.method, name) == ("POST", "state")
         if takes_none and request.body.strip() not in _BODILESS:
             message = "takes no body: what is meant stands in the path, such as DELETE /_simulator/faults/3"
             raise No(400, f"{request.method} {message}")
-        is_one = segments[:1] in (["keys"], ["faults"]) and len(segments) == 2
-        if is_one and segments[0] == "faults" and request.method == "DELETE":
-            return self._remove_fault(segments[1])
-        if is_one and segments[0] == "keys" and request.method in ("PUT", "DELETE"):
-            return self._change_key(segments[1], request)
-        if not segments and request.method == "GET":
-            return {name: list(methods) for name, methods in self._actions.items()}
-        methods = self._actions.get("/".join(segments))
-        if methods is None:
-            raise not_found(f"There is no such control; there are {', '.join(self._actions)}")
-        if request.method not in methods:
-            message = f"Method not allowed, known are: {', '.join(methods)}"
-            raise No(405, message, kind="Client::MethodNotAllowed")
-        return await methods[request.method](request)
+        known = self._actions | self._of_one
+        if (name, number, request.method) == ("", "", "GET"):
+            return {each: list(methods) for each, methods in known.items()}
+        one = next((each for each in self._of_one if each.startswith(f"{name}/")), "")
+        if one and number and "/" not in number:
+            return await _of(self._of_one[one], request.method)(_number(number), request)
+        actions = self._actions.get("" if number else name)
+        if actions is None:
+            raise not_found(f"There is no such control; there are {', '.join(known)}")
+        return await _of(actions, request.method)(request)
 
     # --- faults and requests
 
@@ -135,8 +141,8 @@ class ControlApi:
         self._simulator.faults.clear()
         return None
 
-    def _remove_fault(self, number: str) -> JsonValue:
-        if not self._simulator.faults.remove(_number(number)):
+    async def _remove_fault(self, number: int, _: RecordedRequest) -> JsonValue:
+        if not self._simulator.faults.remove(number):
             raise not_found("There is no such fault; GET /_simulator/faults lists them by their number")
         return None
 
@@ -170,19 +176,24 @@ class ControlApi:
     async def _keys(self, _: RecordedRequest) -> JsonValue:
         return [key.to_json() for key in self._simulator.consumer_keys.all()]
 
-    def _change_key(self, number: str, request: RecordedRequest) -> JsonValue:
-        key = self._simulator.consumer_keys.numbered(_number(number))
-        if key is None:
-            raise not_found("There is no such key; GET /_simulator/keys lists them by their credentialId")
-        if request.method == "DELETE":
-            self._simulator.consumer_keys.remove(key.number)
-            return None
+    async def _remove_key(self, number: int, _: RecordedRequest) -> JsonValue:
+        self._simulator.consumer_keys.remove(self._key(number).number)
+        return None
+
+    async def _change_key(self, number: int, request: RecordedRequest) -> JsonValue:
+        key = self._key(number)
         spec = parsed(request, KeySpec)
         if spec.state is not None:
             key.state = spec.state
         if spec.rules is not None:
             key.rules = tuple(AccessRule(rule.method, rule.path) for rule in spec.rules)
         return key.to_json()
+
+    def _key(self, number: int) -> ConsumerKey:
+        key = self._simulator.consumer_keys.numbered(number)
+        if key is None:
+            raise not_found("There is no such key; GET /_simulator/keys lists them by their credentialId")
+        return key
 
     async def _set_tokens(self, request: RecordedRequest) -> JsonValue:
         spec = parsed(request, TokensSpec)
@@ -264,6 +275,13 @@ class ControlApi:
     async def _reset(self, _: RecordedRequest) -> JsonValue:
         self._simulator.reset()
         return None
+
+
+def _of(actions: dict[str, _T], method: str) -> _T:
+    if method not in actions:
+        message = f"Method not allowed, known are: {', '.join(actions)}"
+        raise No(405, message, kind="Client::MethodNotAllowed")
+    return actions[method]
 
 
 def _number(text: str) -> int:
