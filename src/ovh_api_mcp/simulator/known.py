@@ -18,15 +18,16 @@ from ovh_api_mcp.simulator.auth_operations import VALIDATION_PATH
 from ovh_api_mcp.simulator.collection import Collection, find_collection
 from ovh_api_mcp.simulator.library import BRANCHES, Library, Service
 from ovh_api_mcp.simulator.oauth2 import DISCOVERY_PATH, TOKEN_PATH
-from ovh_api_mcp.simulator.routing import Route, parameter_name
+from ovh_api_mcp.simulator.routing import Route, parameter_name, split_path
 from ovh_api_mcp.simulator.saved import SavedState, UnderWay
-from ovh_api_mcp.simulator.state import own_state, parse_place
+from ovh_api_mcp.simulator.state import own_state
 from ovh_api_mcp.simulator.types import Choice
 
 _BESIDE: Final = (DISCOVERY_PATH, TOKEN_PATH, VALIDATION_PATH)
 _ACTION: Final = re.compile(rb'"([A-Za-z0-9]+:[a-z]+:[^"\\ ]+)"')
 _CUTOFF: Final = 0.5
 _SHOWN: Final = 100
+_COMPARED: Final = 200  # characters
 
 
 class Known:
@@ -110,12 +111,13 @@ class Known:
 
     async def _route(self, path: str) -> tuple[Service, Route]:
         """Return what is at a path of the API, or at a template; *Raises* `No` where nothing is."""
-        branch, *segments = parse_place(path)
-        if branch in BRANCHES and "{" in path:
+        branch, _, rest = path.strip("/").partition("/")
+        segments = split_path(rest) if branch in BRANCHES else None
+        if segments is not None and "{" in path:
             for service in await self._begun(branch, segments):
-                if (route := service.router.at(tuple(segments))) is not None:
+                if (route := service.router.at(segments)) is not None:
                     return service, route
-        elif branch in BRANCHES and (found := await self._library.find(branch, tuple(segments))) is not None:
+        elif segments is not None and (found := await self._library.find(branch, segments)) is not None:
             return found
         raise not_found(f"The schemas have no {_cut(path)}{await self._near(path)}")
 
@@ -144,10 +146,12 @@ class Known:
 
     async def _near(self, path: str) -> str:
         """Return the nearest path as the end of a message, with the values that were given in it."""
+        if len(path) > _COMPARED:
+            return ""
         _, branch, *given = path.split("/")
         roots = self._library.roots(branch) if branch in BRANCHES else ()
         firsts = {root.split("/")[1] for root in roots}
-        near = get_close_matches(given[0] if given else "", firsts, n=2, cutoff=_CUTOFF)
+        near = _close(given[0] if given else "", firsts, 2)
         services = await self._open(branch, [root for root in roots if root.split("/")[1] in near])
         routes = [route for service in services for route in service.router.routes()]
         return _nearest(path, [f"/{branch}/{_filled(route.segments, given)}" for route in routes])
@@ -181,8 +185,13 @@ def _filled(segments: Sequence[str], given: Sequence[str]) -> str:
 
 
 def _nearest(wanted: str, known: Iterable[str]) -> str:
-    near = get_close_matches(wanted, list(known), n=1, cutoff=_CUTOFF)
+    near = _close(wanted, known, 1)
     return f". The nearest is {_cut(near[0])}" if near else ""
+
+
+def _close(wanted: str, known: Iterable[str], count: int) -> list[str]:
+    """Return what is close to a text; nothing to a long one, for it would take for ever to compare."""
+    return [] if len(wanted) > _COMPARED else get_close_matches(wanted, list(known), n=count, cutoff=_CUTOFF)
 
 
 def _cut(text: str) -> str:
