@@ -255,5 +255,6 @@ SIMULATOR_BODY_BYTES: Final = 16 * MIB  # of one request
 SIMULATOR_STATE_BYTES: Final = 64 * MIB  # a file of what an account has
 SIMULATOR_FAULTS: Final = 1_000  # that are set from outside
 SIMULATOR_BATCH: Final = 50  # ids in one request; what OVHcloud takes
+SIMULATOR_PAGE_RULES: Final = 200  # rights that a page lists; createToken's address may hold any number
 SIMULATOR_PARSE_S: Final = 15.0  # reading one schema; the largest real one takes 0.03 s
 SIMULATOR_START_S: Final = 5.0  # to listen, and to end what still runs when it is closed

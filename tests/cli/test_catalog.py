@@ -75,12 +75,12 @@ def test_status_tells_what_there_is(catalog: Any, api: Simulator, tmp_path: Path
     catalog("refresh")
     told = json.loads(catalog("status", "--json").stdout)
     assert told == json.loads(catalog("--json").stdout)
-    assert (told["state"], told["services"], told["failed"]) == ("fresh", 7, {})
+    assert (told["state"], told["services"], told["failed"]) == ("fresh", 8, {})
     assert told["endpoint"] == api.url
     assert Path(told["file"]).stat().st_size == told["bytes"]
     assert told["builtAt"] < told["freshUntil"]
     shown = catalog().stdout
-    for word in ("fresh", "7 (*)", f"{told['operations']:,} on {told['paths']:,} paths", told["file"]):
+    for word in ("fresh", "8 (*)", f"{told['operations']:,} on {told['paths']:,} paths", told["file"]):
         assert word in shown
     age(tmp_path)
     assert re.search(r"catalogue +expired", catalog().stdout)
@@ -91,7 +91,7 @@ def test_status_names_the_services_that_failed(catalog: Any, api: Simulator) -> 
     api.faults.add("GET", "/v1/vps.json", status=404)
     done = catalog("refresh")
     assert "v1/vps could not be loaded: " in done.stderr
-    assert "6 (*), 1 failed" in done.stdout
+    assert "7 (*), 1 failed" in done.stdout
     assert json.loads(catalog("--json").stdout)["absent"] == ["v1/vps"]
 
 
@@ -105,7 +105,7 @@ def test_refresh_builds_anew_and_fetches_only_what_has_changed(
     second = json.loads(catalog("refresh", "--json").stdout)
     statuses = {each.target: each.status for each in api.requests if each.target.endswith(".json")}
     assert [target for target, status in statuses.items() if status == 200] == ["/v1/vps.json"]
-    assert len(statuses) == 7
+    assert len(statuses) == 8
     assert second["operations"] == first["operations"]
     assert "Turn a server off and on" in catalog("find", "/v1/vps/{serviceName}/reboot").stdout
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -166,9 +167,42 @@ def test_a_new_account_that_does_not_work_yet_is_kept_all_the_same(api: Simulato
 def test_keys_that_may_not_create_one_leave_everything_as_it_was(api: Simulator, home: Path) -> None:
     before = (home / ".ovh.conf").read_bytes()
     api.faults.clear()
+    api.missing_actions.add("account:apiovh:me/api/oauth2/client/create")
     done = run(home, "login", "--service-account", "--yes")
     assert done.returncode == 1
     assert (home / ".ovh.conf").read_bytes() == before
+
+
+@pytest.mark.promise("login.service-account")
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_a_service_account_of_the_simulator_is_made_works_and_is_removed(
+    home: Path, request: pytest.FixtureRequest, is_whole: bool
+) -> None:
+    schemas: Path | None = request.getfixturevalue("shared_dir") / "ovh-schemas" if is_whole else None
+    with running_simulator(schemas) as simulator:
+        keys_file = home / ".ovh.conf"
+        url = keys_file.read_text().partition("endpoint=")[2].partition("\n")[0]
+        keys_file.write_text(keys_file.read_text().replace(url, simulator.url))
+        done = run(home, "login", "--service-account", "--yes", "--action", "vps:apiovh:*")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "It could not be tried" not in done.stdout
+        assert f"Account: {simulator.account.nichandle}." in done.stdout
+        kept = dict(re.findall(r"(client_\w+)=(.*)", keys_file.read_text()))
+        assert kept["client_id"] != simulator.account.client_id
+        assert kept["client_secret"] not in done.stdout
+        script = f"""async () => {{
+            const client = await ovh.get('{_CLIENT}/{kept["client_id"]}')
+            const held = (await ovh.list('/v2/iam/policy')).map(each => each.identities).flat()
+            const mine = (await ovh.get('/v1/auth/details')).identities
+            await ovh.delete('{_CLIENT}/{kept["client_id"]}')
+            return [client.flow, held.includes(client.identity), mine.includes(client.identity)]
+        }}"""
+        shown = run(home, "execute", script)
+        assert shown.returncode == 0, shown.stderr
+        assert json.loads(shown.stdout) == ["CLIENT_CREDENTIALS", True, True]
+        gone = run(home, "execute", "async () => ovh.get('/v1/auth/details')")
+        assert gone.returncode == 1
+        assert "invalid_client" in gone.stderr + gone.stdout
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_services_that_fail_are_reported_and_leave_the_rest_usable(
     for name, (fault, _) in faults.items():
         small_api.faults.add("GET", f"/{name}.json", **fault)  # type: ignore[arg-type]  # fields of a fault
     done = run_once(tmp_path, "search", _ROOTS, OVH_ENDPOINT=small_api.url)
-    assert json.loads(done.stdout) == ["auth"]
+    assert json.loads(done.stdout) == ["auth", "publicCloud"]
     told = done.stderr.splitlines()
     assert len(told) == len(faults)
     for line, (name, (_, reason)) in zip(told, faults.items(), strict=True):
@@ -140,7 +140,7 @@ def test_a_schema_of_another_form_is_reported_and_leaves_the_rest_usable(
 ) -> None:
     small_api.faults.add("GET", "/v1/vps.json", body=body)
     done = run_once(tmp_path, "search", _ROOTS, OVH_ENDPOINT=small_api.url)
-    assert json.loads(done.stdout) == ["auth", "cloud", "domain", "iam", "ip", "me"]
+    assert json.loads(done.stdout) == ["auth", "cloud", "domain", "iam", "ip", "me", "publicCloud"]
     assert says(done.stderr, "event=service-failed service=v1/vps ")
 
 

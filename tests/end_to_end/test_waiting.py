@@ -163,6 +163,15 @@ async def test_a_v2_resource_is_waited_for_by_its_status(api: Simulator, client:
     assert (found["settled"], found["status"]) == (True, "READY")
 
 
+async def test_a_v2_resource_that_was_just_begun_is_waited_for(api: Simulator, client: Client) -> None:
+    project = "/v2/publicCloud/project/0123456789abcdef0123456789abcdef/rancher"
+    begun = f"ovh.post('{project}', {{ body: {{ targetSpec: {{ name: 'mine', plan: 'STANDARD' }} }} }})"
+    found = await waited(client, f"ovh.wait(await {begun})")
+    assert (found["settled"], found["status"]) == (True, "READY")
+    assert str(found["path"]).startswith(f"{project}/")
+    assert [call.method for call in calls_of(api)] == ["POST", "GET", "GET"]
+
+
 async def test_a_wait_may_look_at_what_does_not_fit_its_schema(api: Simulator, client: Client) -> None:
     api.faults.add("GET", "/v2/iam/policy/{policyId}", body=b'{"id":"p","resourceStatus":"READY"}')
     assert says(error_of(await execute(client, "async () => await ovh.wait('/v2/iam/policy/p')")), "UUID")

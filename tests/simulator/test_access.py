@@ -3,13 +3,14 @@
 import base64
 import json
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
 from ovh_api_mcp.simulator import Simulator
 from ovh_api_mcp.simulator.consumer_keys import AccessRule
 from ovh_api_mcp.simulator.signature import compute_signature
-from tests.simulator.conftest import Caller
+from tests.simulator.conftest import Caller, Reply
 
 pytestmark = pytest.mark.anyio
 
@@ -137,6 +138,46 @@ async def test_a_consumer_key_tells_its_rules(caller: Caller) -> None:
     assert current["status"] == "validated"
     assert {"method": "DELETE", "path": "/*"} in current["rules"]
     assert details["account"] == caller.simulator.account.nichandle
+
+
+async def _token(caller: Caller, client_id: str, secret: str) -> Reply:
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+    return await caller.send("POST", TOKEN, raw=urlencode(form).encode(), signed=False, headers=FORM)
+
+
+async def test_a_service_account_gets_tokens_until_it_is_deleted(caller: Caller) -> None:
+    clients = "/v1/me/api/oauth2/client"
+    body = {"callbackUrls": [], "description": "d", "flow": "CLIENT_CREDENTIALS", "name": "n"}
+    made = (await caller.send("POST", clients, body)).json()
+    client_id, secret = made["clientId"], made["clientSecret"]
+    shown = await caller.send("GET", f"{clients}/{client_id}")
+    assert secret not in shown.text
+    assert shown.json() | body == shown.json()
+    given = await _token(caller, client_id, secret)
+    bearer = {"Authorization": f"Bearer {given.json()['access_token']}"}
+    details = (await caller.send("GET", "/v1/auth/details", signed=False, headers=bearer)).json()
+    assert details["identities"] == [shown.json()["identity"]]
+    assert (await _token(caller, client_id, "other")).json()["error"] == "invalid_client"
+    account = caller.simulator.account
+    other = (await _token(caller, account.client_id, account.client_secret)).json()["access_token"]
+
+    assert (await caller.send("DELETE", f"{clients}/{client_id}")).status_code == 200
+    assert (await _token(caller, client_id, secret)).json()["error"] == "invalid_client"
+    assert (await caller.send("GET", "/v1/me", signed=False, headers=bearer)).status_code == 401
+    bearer = {"Authorization": f"Bearer {other}"}
+    assert (await caller.send("GET", "/v1/me", signed=False, headers=bearer)).status_code == 200
+
+
+@pytest.mark.parametrize("flow", ["AUTHORIZATION_CODE", "CLIENT_CREDENTIALS"])
+async def test_only_a_program_gets_a_token_by_a_secret_also_after_loading(caller: Caller, flow: str) -> None:
+    body = {"callbackUrls": [], "description": "d", "flow": flow, "name": "n"}
+    made = (await caller.send("POST", "/v1/me/api/oauth2/client", body)).json()
+    caller.simulator.resources.load(caller.simulator.resources.saved())
+    given = await _token(caller, made["clientId"], made["clientSecret"])
+    assert ("access_token" in given.json()) is (flow == "CLIENT_CREDENTIALS")
+    caller.simulator.reset()
+    gone = await _token(caller, made["clientId"], made["clientSecret"])
+    assert gone.json()["error"] == "invalid_client"
 
 
 async def test_a_consumer_key_works_from_its_addresses_only(simulator: Simulator, caller: Caller) -> None:

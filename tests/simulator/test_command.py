@@ -17,6 +17,7 @@ from ovh_api_mcp.cli.simulate import simulate
 from ovh_api_mcp.errors import SettingsError
 from ovh_api_mcp.simulator import Simulator
 from ovh_api_mcp.simulator.control import ControlApi
+from ovh_api_mcp.simulator.library import OWN_SCHEMAS
 from tests.simulator.conftest import Caller
 
 pytestmark = pytest.mark.anyio
@@ -125,6 +126,20 @@ async def test_the_command_keeps_what_the_account_has_in_a_file(tmp_path: Path) 
     assert json.loads(state.read_text())["collections"]["/v1/ip"] == {"1": {}, "2": {}}
 
 
+@pytest.mark.promise("simulator.state")
+async def test_a_state_of_few_schemas_is_read_again_with_them(tmp_path: Path) -> None:
+    schemas, state = tmp_path / "schemas", tmp_path / "state.json"
+    (schemas / "v1").mkdir(parents=True)
+    (schemas / "v1" / "index.json").write_text('{"apis":[{"path":"/vps"}]}')
+    (schemas / "v1" / "vps.json").write_bytes((OWN_SCHEMAS / "v1" / "vps.json").read_bytes())
+    async with aclosing(await Simulator.start(schemas=schemas, state=state)) as running:
+        [name, *_] = (await Caller(running).send("GET", "/v1/vps")).json()
+        assert (await Caller(running).send("POST", f"/v1/vps/{name}/reboot")).status_code == 200
+        running.save()
+    async with aclosing(await Simulator.start(schemas=schemas, seed=state)) as running:
+        assert len((await Caller(running).send("GET", f"/v1/vps/{name}/tasks")).json()) == 4
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -132,6 +147,7 @@ async def test_the_command_keeps_what_the_account_has_in_a_file(tmp_path: Path) 
         (b"{", "no state of the simulator"),
         (b'{"collections": []}', "collections"),
         (b'{"objects": {"me": {}}}', "no path below /v1"),
+        (b'{"collections": {"/v1/vpss": {}}}', "The nearest is /v1/vps"),
     ],
 )
 def test_a_seed_that_is_none_is_told(tmp_path: Path, content: bytes | None, words: str) -> None:

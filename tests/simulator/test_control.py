@@ -156,6 +156,47 @@ async def test_lists_have_any_length_and_are_expanded_or_not(caller: Caller, sim
     template = "/v1/domain/zone/{zoneName}/record"
     await tell(caller, "PUT", "lists", {"path": template, "isExpanded": False})
     assert simulator.resources.not_expanded == {template}
+    told = await tell(caller, "PUT", "lists", {"path": _RECORDS, "isExpanded": True, "count": 2})
+    assert told == {"template": template, "isExpanded": True}
+    assert simulator.resources.not_expanded == set()
+    await tell(caller, "PUT", "lists", {"path": _RECORDS, "isExpanded": False})
+    pages = {"X-Pagination-Mode": "CachedObjectList-Pages"}
+    assert (await caller.send("GET", _RECORDS, headers=pages)).json() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/v1/auth/time", "/v1/auth/time"),
+        ("/auth/time", "/v1/auth/time"),
+        ("/auth/credential", "/v1/auth/credential"),
+        ("/auth/*", "/auth/oauth2/token"),
+        ("/auth/", "/auth/.well-known/openid-configuration"),
+        ("/auth/oauth2/token", "/auth/oauth2/token"),
+        ("/auth/.well-known/openid-configuration", "/auth/.well-known/openid-configuration"),
+        ("/v1", "/v1/me"),
+        ("/v1/", "/v1/"),
+        ("/v1/*", "/v1/me"),
+        ("/v1/me.json", "/v1/me.json"),
+        ("/v1/vp", "/v1/vps/nobody"),
+        ("/v1/vps/*", "/v1/vps/nobody/tasks/1"),
+        ("/v1/ip/203.0.113.0%2F24", "/v1/ip/203.0.113.0%2F24/reverse"),
+        ("/v1/domain/zone/example.com/record/{any}", "/v1/domain/zone/example.com/record/5"),
+        ("/v2/iam/policy/{policyId}", "/v2/iam/policy/x"),
+    ],
+)
+async def test_a_fault_can_be_on_all_that_there_is(caller: Caller, path: str, target: str) -> None:
+    await tell(caller, "POST", "faults", {"path": path, "status": 418})
+    assert (await caller.send("GET", target)).status_code == 418
+
+
+async def test_a_write_that_is_late_is_done_once(caller: Caller) -> None:
+    before = len((await caller.send("GET", _RECORDS)).json())
+    caller.simulator.faults.add("POST", _RECORDS, late=True, times=1)
+    assert (
+        await caller.send("POST", _RECORDS, {"fieldType": "A", "target": "203.0.113.9"})
+    ).status_code == 200
+    assert len((await caller.send("GET", _RECORDS)).json()) == before + 1
 
 
 @pytest.mark.promise("simulator.state")
@@ -187,6 +228,10 @@ async def test_what_the_account_has_is_saved_loaded_and_reset(caller: Caller) ->
         ("PUT", "/keys/1", b'{"state": "lost"}', 400, "lost"),
         ("PUT", "/keys/1", b'{"rules": [{"method": "GET", "path": "me"}]}', 400, "path"),
         ("DELETE", "/clock", b"", 405, "known are: PUT"),
+        ("GET", "/keys/1", b"", 405, "known are: PUT, DELETE"),
+        ("GET", "/clock/1", b"", 404, "there are faults"),
+        ("GET", "//faults", b"", 404, "there are faults"),
+        ("PUT", "", b"", 404, "there are faults"),
         ("PUT", "/clock", b"", 400, "It takes offsetSeconds"),
         ("PUT", "/clock", b'{"offsetSeconds": 1e400}', 400, "offsetSeconds"),
         ("PUT", "/clock", b'{"offset": 3}', 400, "offset"),
@@ -218,6 +263,70 @@ async def test_what_the_account_has_is_saved_loaded_and_reset(caller: Caller) ->
         ("DELETE", "/keys/9", b"", 404, "GET /_simulator/keys"),
         ("PUT", "/clock", b'{"offsetSeconds": 3}' + b" " * SIMULATOR_BODY_BYTES + b"x", 413, "16,777,216"),
         ("PUT", "/state", b"no", 400, "no state of the simulator"),
+        ("POST", "/faults", b'{"path": "/v1/me"}', 400, "does nothing"),
+        ("POST", "/faults", b'{"path": "/v1/me", "delaySeconds": 0, "cut": false}', 400, "does nothing"),
+        ("POST", "/faults", b'{"path": "/v1/me", "late": true, "cut": true}', 400, "late goes with"),
+        ("POST", "/faults", b'{"path": "/v1/vpss", "status": 500}', 404, "The nearest is /v1/vps"),
+        ("POST", "/faults", b'{"path": "/v1/me?x=1", "status": 500}', 404, "No operation is at"),
+        ("POST", "/faults", b'{"path": "/v1//me", "status": 500}', 404, "No operation is at"),
+        ("POST", "/faults", b'{"path": "/auth/tyme", "status": 500}', 404, "nearest is /v1/auth/time"),
+        ("POST", "/faults", b'{"path": "/v1/me/{x}", "status": 500}', 404, "it is a whole path"),
+        (
+            "POST",
+            "/faults",
+            b'{"path": "/v1/domain/zone/{zoneName}/records", "status": 500}',
+            404,
+            "The nearest is /v1/domain/zone/{zoneName}/record",
+        ),
+        (
+            "POST",
+            "/faults",
+            b'{"path": "/v1/vps/{serviceName}/tasks", "method": "PUT", "status": 500}',
+            400,
+            "No operation is PUT /v1/vps/{serviceName}/tasks; there is GET",
+        ),
+        ("PUT", "/lists", b'{"path": "/v1/vps"}', 400, "say count or isExpanded"),
+        ("PUT", "/lists", b'{"path": "/v2/iam/policy", "count": 3}', 400, "a list of v1"),
+        ("PUT", "/lists", b'{"path": "/v1/vpss", "count": 3}', 404, "The nearest is /v1/vps"),
+        ("PUT", "/lists", b'{"path": "/v1/me", "count": 3}', 400, "no list"),
+        ("PUT", "/lists", b'{"path": "/v1/vps/{serviceName}/tasks", "count": 3}', 400, "has no {"),
+        ("PUT", "/lists", b'{"path": "/v1/vps/none.example/tasks", "count": 3}', 404, "none.example"),
+        ("PUT", "/lists", b'{"path": "/v1/vps/{x}/taskz", "isExpanded": false}', 404, "/v1/vps/{x}/tasks"),
+        ("PUT", "/actions", b'{"missing": ["dnsZone:apiovh:record/creat"]}', 400, "record/create"),
+        ("PUT", "/actions", b'{"missing": ["vps:apiovh:*"]}', 400, "named whole"),
+        ("PUT", "/actions", b'{"missing": ["' + b"x" * 1_000_000 + b'"]}', 400, "No operation needs"),
+        ("PUT", "/state", b'{"objects": {"/v1/' + b"x" * 1_000_000 + b'": {}}}', 404, "have no"),
+        ("PUT", "/state", b'{"objects": {"/v1' + b"/me" * 100_000 + b'": {}}}', 404, "have no"),
+        ("PUT", "/keys/1", b"{}", 400, "say state or rules"),
+        ("PUT", "/tokens", b'{"revoke": false}', 400, "lifetimeSeconds"),
+        ("PUT", "/tasks", b"{}", 400, "say outcome"),
+        ("PUT", "/tasks", b'{"underWay": true, "looks": 3}', 400, "looks is for tasks that begin"),
+        ("DELETE", "/faults", b'{"path": "/v1/me"}', 400, "takes no body"),
+        ("PUT", "/state", b'{"collections": {"/v1/vpss": {}}}', 404, "The nearest is /v1/vps"),
+        ("PUT", "/state", b'{"collections": {"/v1/me": {}}}', 400, "no list"),
+        ("PUT", "/state", b'{"objects": {"/v1/mee": {}}}', 404, "The nearest is /v1/me"),
+        ("PUT", "/state", b'{"created": ["/v1/vpss/x"]}', 404, "The nearest is /v1/vps/x"),
+        (
+            "PUT",
+            "/state",
+            b'{"underWay": {"/v1/vps/x/tasks/1": {"field": "stat", "left": ["done"]}}}',
+            400,
+            "The nearest is state",
+        ),
+        (
+            "PUT",
+            "/state",
+            b'{"underWay": {"/v1/vps/x/tasks/1": {"field": "state", "left": ["dun"]}}}',
+            400,
+            "it is one of",
+        ),
+        (
+            "PUT",
+            "/state",
+            b'{"underWay": {"/v1/vps": {"field": "state", "left": ["done"]}}}',
+            400,
+            "no object",
+        ),
     ],
 )
 async def test_what_makes_no_sense_is_refused_with_what_would(
@@ -229,7 +338,9 @@ async def test_what_makes_no_sense_is_refused_with_what_would(
 
 
 async def test_a_page_of_a_browser_controls_nothing(caller: Caller, simulator: Simulator) -> None:
-    answer = await refused(caller, "POST", "/faults", b'{"path": "/v1/me"}', Origin="http://evil.example")
+    answer = await refused(
+        caller, "POST", "/faults", b'{"path": "/v1/me", "cut": true}', Origin="http://evil.example"
+    )
     assert answer.status_code == 403
     assert simulator.faults.all() == []
 
@@ -255,7 +366,7 @@ async def test_one_fault_is_taken_away_and_there_are_not_too_many(caller: Caller
     assert (await caller.send("GET", "/v1/me")).status_code == 200
     for _ in range(SIMULATOR_FAULTS - 1):
         caller.simulator.faults.add("GET", "/v1/x", status=500)
-    answer = await refused(caller, "POST", "/faults", b'{"path": "/v1/me"}')
+    answer = await refused(caller, "POST", "/faults", b'{"path": "/v1/me", "cut": true}')
     assert "DELETE /_simulator/faults" in answer.json()["message"]
 
 
@@ -307,6 +418,29 @@ async def test_tasks_under_way_go_on_after_loading_and_end_on_demand(caller: Cal
     assert [each.json()[0]["value"]["state"] for each in batch][-1] == "done"
 
 
+@pytest.mark.promise("simulator.state")
+@pytest.mark.parametrize("known", [{}, {"/v1/vps": {"a.example": {}}, "/v1/vps/a.example/tasks": {"1": {}}}])
+async def test_a_task_under_way_is_there_though_no_collection_names_it(
+    caller: Caller, known: dict[str, object]
+) -> None:
+    tasks = "/v1/vps/a.example/tasks"
+    under_way = {f"{tasks}/7": {"field": "state", "left": ["doing", "done"], "states": ["doing", "done"]}}
+    await tell(caller, "PUT", "state", {"collections": known, "underWay": under_way})
+    await tell(caller, "PUT", "state", await tell(caller, "GET", "state"))
+    assert 7 in (await caller.send("GET", tasks)).json()
+    seen = [(await caller.send("GET", f"{tasks}/7")).json()["state"] for _ in range(3)]
+    assert seen == ["doing", "done", "done"]
+
+
+async def test_what_is_removed_is_not_under_way_any_more(caller: Caller) -> None:
+    reverses = "/v1/ip/203.0.113.0%2F24/reverse"
+    under_way = {f"{reverses}/203.0.113.10": {"field": "reverse", "left": ["x.example."]}}
+    await tell(caller, "PUT", "state", {"underWay": under_way})
+    assert (await caller.send("DELETE", f"{reverses}/203.0.113.10")).status_code == 200
+    assert (await caller.send("GET", f"{reverses}/203.0.113.10")).status_code == 404
+    assert "underWay" not in await tell(caller, "GET", "state")
+
+
 async def test_several_ids_in_a_request_are_no_way_past_what_does_not_exist(caller: Caller) -> None:
     batch = {"X-Ovh-Batch": ","}
     missing = "/v1/domain/zone/nowhere.example/record"
@@ -324,6 +458,8 @@ async def test_several_ids_in_a_request_are_no_way_past_what_does_not_exist(call
 async def test_it_tells_what_there_is_and_is_recorded_nowhere(caller: Caller, simulator: Simulator) -> None:
     answer = await caller.send("GET", "/_simulator", signed=False)
     assert answer.json()["state"] == ["GET", "PUT", "POST", "DELETE"]
+    assert answer.json()["keys/{credentialId}"] == ["PUT", "DELETE"]
+    assert (await caller.send("GET", "/_simulator/", signed=False)).json() == answer.json()
     assert list(simulator.requests) == []
 
 

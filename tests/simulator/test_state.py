@@ -212,6 +212,46 @@ async def test_v1_expansion_sorts_and_filters(caller: Caller) -> None:
     ).status_code == 400
 
 
+RANCHERS = "/v2/publicCloud/project/0123456789abcdef0123456789abcdef/rancher"
+
+
+async def _states(caller: Caller, item: str) -> list[tuple[str, str]]:
+    """Look at a resource until nothing is under way any more; what it is, and what it is called."""
+    seen: list[tuple[str, str]] = []
+    while not seen or seen[-1][0] in ("CREATING", "UPDATING"):
+        assert len(seen) < 9
+        answer = (await caller.send("GET", item)).json()
+        seen.append((answer["resourceStatus"], answer["currentState"]["name"]))
+    return seen
+
+
+async def test_a_resource_of_v2_is_what_it_is_to_be_after_a_time(caller: Caller) -> None:
+    spec = {"name": "mine", "plan": "STANDARD"}
+    made = (await caller.send("POST", RANCHERS, {"targetSpec": spec})).json()
+    assert (made["resourceStatus"], made["targetSpec"]["name"]) == ("CREATING", "mine")
+    item = f"{RANCHERS}/{made['id']}"
+    assert await _states(caller, item) == [("CREATING", "mine")] * 2 + [("READY", "mine")]
+
+    spec = {**spec, "name": "ours", "version": made["targetSpec"]["version"]}
+    changed = (await caller.send("PUT", item, {"targetSpec": spec})).json()
+    assert (changed["resourceStatus"], changed["targetSpec"]["name"]) == ("UPDATING", "ours")
+    assert changed["currentState"]["name"] == "mine"
+    assert await _states(caller, item) == [("UPDATING", "mine")] * 2 + [("READY", "ours")]
+
+    assert (await caller.send("DELETE", item)).status_code == 200
+    assert (await caller.send("GET", item)).status_code == 404
+
+
+async def test_a_resource_of_v2_whose_change_fails_stays_what_it_was(caller: Caller) -> None:
+    caller.simulator.resources.tasks.outcome, caller.simulator.resources.tasks.looks = "error", 1
+    [rancher] = await _list(caller, RANCHERS)
+    spec = {**rancher["targetSpec"], "name": "ours"}
+    item = f"{RANCHERS}/{rancher['id']}"
+    assert (await caller.send("PUT", item, {"targetSpec": spec})).json()["resourceStatus"] == "UPDATING"
+    assert await _states(caller, item) == [("ERROR", rancher["currentState"]["name"])]
+    assert (await caller.get(item)) == {**rancher, "targetSpec": spec, "resourceStatus": "ERROR"}
+
+
 async def test_two_simulators_share_nothing(caller: Caller) -> None:
     await caller.send("DELETE", f"{RECORDS}/5001")
     other = await Simulator.start()

@@ -21,9 +21,10 @@ from ovh_api_mcp.simulator.signature import compute_signature, is_current, is_sa
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who signed in: with a consumer key, or (None) with an OAuth2 token."""
+    """Who signed in: with a consumer key, or (None) with an OAuth2 token of the client `client_id`."""
 
     consumer_key: ConsumerKey | None
+    client_id: str = ""
 
 
 class Access:
@@ -111,7 +112,8 @@ class Access:
         return key
 
     def _check_token(self, token: str) -> Caller:
-        if not self.tokens.is_valid(token):
+        client_id = self.tokens.holder(token)
+        if client_id is None:
             message = "This access token is invalid or has expired"
             raise No(401, message, kind="Client::Unauthorized", error_code="INVALID_CREDENTIAL")
-        return Caller(None)
+        return Caller(None, client_id)

@@ -15,3 +15,8 @@ class SimulatedAccount:
     client_id: str = "EU.simulated-client-id"
     client_secret: str = "simulated-client-secret"  # noqa: S105 - as above
     nichandle: str = "xx1111-ovh"
+
+
+def client_urn(account: SimulatedAccount, client_id: str) -> str:
+    """Return what policies call an OAuth2 client of the account."""
+    return f"urn:v1:eu:identity:credential:{account.nichandle}/oauth2-{client_id}"

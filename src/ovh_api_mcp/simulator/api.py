@@ -11,9 +11,11 @@ from ovh_api_mcp.simulator.conditions import answer_schema
 from ovh_api_mcp.simulator.library import Library, Service
 from ovh_api_mcp.simulator.native import Operation
 from ovh_api_mcp.simulator.oauth2 import DISCOVERY_PATH, TOKEN_PATH, answer_token, describe
+from ovh_api_mcp.simulator.pages import answer_page
 from ovh_api_mcp.simulator.recording import RecordedRequest
 from ovh_api_mcp.simulator.resources import CheckedRequest, Resources
 from ovh_api_mcp.simulator.routing import Route, split_path
+from ovh_api_mcp.simulator.service_accounts import ServiceAccounts
 from ovh_api_mcp.simulator.state import State
 
 _BRANCHES = {"v1": "v1", "1.0": "v1", "v2": "v2"}
@@ -31,6 +33,7 @@ class SimulatedApi:
         self._url = url
         self._auth_operations = AuthOperations(access, url)
         self.resources = Resources(State())
+        self._service_accounts = ServiceAccounts(access, self.resources)
         self.has_deleted = False
 
     async def answer(self, request: RecordedRequest) -> Answer:
@@ -47,9 +50,11 @@ class SimulatedApi:
             case path if path == DISCOVERY_PATH:
                 return describe(self._url)
             case path if path == TOKEN_PATH:
-                return answer_token(request, self._access.account, self._access.tokens)
+                return answer_token(request, self._service_accounts.secret, self._access.tokens)
             case path if path == VALIDATION_PATH:
                 return self._auth_operations.validate(request)
+        if (page := answer_page(request)) is not None:
+            return page
         first, _, rest = request.raw_path.removeprefix("/").partition("/")
         branch = _BRANCHES.get(first)
         if branch is None:
@@ -86,7 +91,7 @@ class SimulatedApi:
         checked = _check(request, service, route, operation, (branch, *segments))
         about_keys = (request.method, "/" + "/".join(segments)) if branch == "v1" else ("", "")
         answer = self._auth_operations.answer(about_keys, request, caller, checked.body)
-        return self.resources.answer(checked) if answer is None else answer
+        return answer or self._service_accounts.answer(checked) or self.resources.answer(checked)
 
 
 def _check(

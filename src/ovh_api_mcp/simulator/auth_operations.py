@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from ovh_api_mcp.json_value import JsonObject, JsonValue
 from ovh_api_mcp.simulator.access import Access, Caller
+from ovh_api_mcp.simulator.account import client_urn
 from ovh_api_mcp.simulator.answers import Answer, No, forbidden, not_found, to_json
 from ovh_api_mcp.simulator.consumer_keys import AccessRule, ConsumerKey, KeyState
 from ovh_api_mcp.simulator.recording import RecordedRequest
@@ -79,7 +80,11 @@ class AuthOperations:
             "account": account.nichandle,
             "allowedRoutes": routes if key else None,
             "description": None,
-            "identities": [f"urn:v1:eu:identity:account:{account.nichandle}"],
+            "identities": [
+                f"urn:v1:eu:identity:account:{account.nichandle}"
+                if key
+                else client_urn(account, caller.client_id)
+            ],
             "method": "account" if key else "oauth2_client_credentials",
             "roles": None,
             "user": None,

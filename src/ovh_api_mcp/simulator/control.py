@@ -8,108 +8,46 @@ parsed strictly; each no says what is right.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Final, Literal, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Meta
 
-from ovh_api_mcp.errors import SettingsError, cut_foreign
+from ovh_api_mcp.errors import SettingsError
 from ovh_api_mcp.json_value import JsonObject, JsonValue
-from ovh_api_mcp.limits import MIB, SIMULATOR_FAULTS, SIMULATOR_KEPT
+from ovh_api_mcp.limits import SIMULATOR_FAULTS
 from ovh_api_mcp.simulator.answers import Answer, No, not_found, to_json
-from ovh_api_mcp.simulator.consumer_keys import AccessRule, KeyState
+from ovh_api_mcp.simulator.consumer_keys import AccessRule, ConsumerKey
+from ovh_api_mcp.simulator.control_bodies import (
+    ActionsSpec,
+    ClockSpec,
+    DeletedSpec,
+    FaultSpec,
+    KeySpec,
+    LatencySpec,
+    ListSpec,
+    RateSpec,
+    TasksSpec,
+    TokensSpec,
+    parsed,
+)
 from ovh_api_mcp.simulator.faults import Fault
 from ovh_api_mcp.simulator.rate import RateLimit
 from ovh_api_mcp.simulator.recording import RecordedRequest
 from ovh_api_mcp.simulator.saved import parse_state
 from ovh_api_mcp.simulator.simulator import Simulator
+from ovh_api_mcp.simulator.state import parse_place
+from ovh_api_mcp.simulator.wire import CONTROL_PATH
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 _OWN_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _SHOWN_REQUESTS: Final = 100
-_Seconds = Annotated[float, Meta(ge=0, le=600)]
-_Drift = Annotated[float, Meta(ge=-1e9, le=1e9)]
-_Count = Annotated[int, Meta(ge=1, le=SIMULATOR_KEPT)]
-_HeaderName = Annotated[str, Meta(pattern="^[A-Za-z0-9-]+$")]
-_HeaderValue = Annotated[str, Meta(pattern="^[ -~]*$")]
-_Method = Literal["*", "GET", "POST", "PUT", "DELETE"]
+_BODILESS: Final = frozenset({b"", b"{}", b"null"})
 
 
-class _Spec(msgspec.Struct, forbid_unknown_fields=True, rename="camel", frozen=True):
-    """What is sent to the control API."""
-
-
-class _FaultSpec(_Spec, frozen=True):
-    path: Annotated[str, Meta(pattern="^/(v1|v2|auth)(/|$)", max_length=2_000)]
-    method: _Method = "*"
-    times: _Count | None = None
-    status: Annotated[int, Meta(ge=200, le=599)] | None = None
-    body: msgspec.Raw = msgspec.Raw()  # JSON, sent as it stands
-    text: str | None = None  # or text, such as a page of HTML
-    content_type: Annotated[str, Meta(pattern="^[!-~ ]+$")] = "application/json; charset=utf-8"
-    headers: dict[
-        Annotated[str, Meta(pattern="^[A-Za-z0-9-]+$")], Annotated[str, Meta(pattern="^[ -~]*$")]
-    ] = {}
-    delay_seconds: _Seconds = 0.0
-    spread_seconds: _Seconds = 0.0
-    stream_bytes: Annotated[int, Meta(ge=0, le=64 * MIB)] = 0
-    cut: bool = False
-    drop: bool = False
-    hang: bool = False
-    late: bool = False
-
-
-class _ClockSpec(_Spec, frozen=True):
-    offset_seconds: _Drift
-
-
-class _LatencySpec(_Spec, frozen=True):
-    seconds: _Seconds
-
-
-class _RuleSpec(_Spec, frozen=True):
-    method: Literal["GET", "POST", "PUT", "DELETE"]
-    path: Annotated[str, Meta(pattern="^/", max_length=2_000)]
-
-
-class _KeySpec(_Spec, frozen=True):
-    state: KeyState | None = None
-    rules: list[_RuleSpec] | None = None
-
-
-class _TokensSpec(_Spec, frozen=True):
-    lifetime_seconds: Annotated[int, Meta(ge=1, le=86_400)] | None = None
-    revoke: bool = False
-
-
-class _TasksSpec(_Spec, frozen=True):
-    outcome: Literal["done", "error", "cancelled"] | None = None
-    looks: Annotated[int, Meta(ge=1, le=1_000)] | None = None
-    under_way: bool = False
-
-
-class _RateSpec(_Spec, frozen=True):
-    requests: _Count
-    seconds: Annotated[float, Meta(gt=0, le=3_600)]
-    retry_after: bool = True
-
-
-class _ActionsSpec(_Spec, frozen=True):
-    missing: list[str]
-
-
-class _ListSpec(_Spec, frozen=True):
-    path: Annotated[str, Meta(pattern="^/v1/", max_length=2_000)]
-    count: Annotated[int, Meta(ge=0, le=SIMULATOR_KEPT)] | None = None
-    is_expanded: bool | None = None
-
-
-class _DeletedSpec(_Spec, frozen=True):
-    are_gone: bool
-
-
-_SpecT = TypeVar("_SpecT", bound=_Spec)
+_T = TypeVar("_T")
+_Action: TypeAlias = Callable[[RecordedRequest], Awaitable[JsonValue]]
+_ActionOfOne: TypeAlias = Callable[[int, RecordedRequest], Awaitable[JsonValue]]
 
 
 class ControlApi:
@@ -117,7 +55,7 @@ class ControlApi:
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
-        self._actions: dict[str, dict[str, Callable[[RecordedRequest], JsonValue]]] = {
+        self._actions: dict[str, dict[str, _Action]] = {
             "faults": {"GET": self._faults, "POST": self._add_fault, "DELETE": self._clear_faults},
             "requests": {"GET": self._requests, "DELETE": self._clear_requests},
             "clock": {"PUT": self._set_clock},
@@ -131,9 +69,13 @@ class ControlApi:
             "deleted": {"PUT": self._set_deleted},
             "state": {"GET": self._state, "PUT": self._load, "POST": self._save, "DELETE": self._reset},
         }
+        self._of_one: dict[str, dict[str, _ActionOfOne]] = {
+            "faults/{number}": {"DELETE": self._remove_fault},
+            "keys/{credentialId}": {"PUT": self._change_key, "DELETE": self._remove_key},
+        }
         simulator.control(self)
 
-    def answer(self, request: RecordedRequest) -> Answer:
+    async def answer(self, request: RecordedRequest) -> Answer:
         """Answer a request; every no is in OVHcloud's shape."""
         host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
         if request.client not in _LOOPBACK or "origin" in request.headers or host not in _OWN_NAMES:
@@ -143,44 +85,43 @@ class ControlApi:
             )
             return No(403, message, kind="Client::Forbidden").to_answer()
         try:
-            return to_json(self._answer(request))
+            return to_json(await self._answer(request))
         except No as no:
             return no.to_answer()
 
-    def _answer(self, request: RecordedRequest) -> JsonValue:
-        _, _, *segments = request.raw_path.split("/")
+    async def _answer(self, request: RecordedRequest) -> JsonValue:
+        name, _, number = request.raw_path.removeprefix(CONTROL_PATH).removeprefix("/").partition("/")
         if "?" in request.target:
             raise No(400, "The control API takes no query: what is meant stands in the path or the body")
-        is_one = segments[:1] in (["keys"], ["faults"]) and len(segments) == 2
-        if is_one and segments[0] == "faults" and request.method == "DELETE":
-            return self._remove_fault(segments[1])
-        if is_one and segments[0] == "keys" and request.method in ("PUT", "DELETE"):
-            return self._change_key(segments[1], request)
-        if not segments and request.method == "GET":
-            return {name: list(methods) for name, methods in self._actions.items()}
-        methods = self._actions.get("/".join(segments))
-        if methods is None:
-            raise not_found(f"There is no such control; there are {', '.join(self._actions)}")
-        if request.method not in methods:
-            message = f"Method not allowed, known are: {', '.join(methods)}"
-            raise No(405, message, kind="Client::MethodNotAllowed")
-        return methods[request.method](request)
+        takes_none = request.method in ("GET", "DELETE") or (request.method, name) == ("POST", "state")
+        if takes_none and request.body.strip() not in _BODILESS:
+            message = "takes no body: what is meant stands in the path, such as DELETE /_simulator/faults/3"
+            raise No(400, f"{request.method} {message}")
+        known = self._actions | self._of_one
+        if (name, number, request.method) == ("", "", "GET"):
+            return {each: list(methods) for each, methods in known.items()}
+        one = next((each for each in self._of_one if each.startswith(f"{name}/")), "")
+        if one and number and "/" not in number:
+            return await _of(self._of_one[one], request.method)(_number(number), request)
+        actions = self._actions.get("" if number else name)
+        if actions is None:
+            raise not_found(f"There is no such control; there are {', '.join(known)}")
+        return await _of(actions, request.method)(request)
 
     # --- faults and requests
 
-    def _faults(self, _: RecordedRequest) -> JsonValue:
+    async def _faults(self, _: RecordedRequest) -> JsonValue:
         return [_shown_fault(fault) for fault in self._simulator.faults.all()]
 
-    def _add_fault(self, request: RecordedRequest) -> JsonValue:
-        spec = _parsed(request, _FaultSpec)
-        if bytes(spec.body) and spec.text is not None:
-            raise No(400, "A fault has body, which is JSON, or text, not both")
+    async def _add_fault(self, request: RecordedRequest) -> JsonValue:
+        spec = parsed(request, FaultSpec)
         if len(self._simulator.faults.all()) >= SIMULATOR_FAULTS:
             raise No(403, f"There are {SIMULATOR_FAULTS:,} faults already: DELETE /_simulator/faults")
+        path = await self._simulator.known.fault_path(spec.method, spec.path)
         given = spec.text.encode() if spec.text is not None else bytes(spec.body) or None
         fault = self._simulator.faults.add(
             spec.method,
-            spec.path,
+            path,
             times=spec.times,
             status=spec.status,
             body=given,
@@ -196,16 +137,16 @@ class ControlApi:
         )
         return _shown_fault(fault)
 
-    def _clear_faults(self, _: RecordedRequest) -> JsonValue:
+    async def _clear_faults(self, _: RecordedRequest) -> JsonValue:
         self._simulator.faults.clear()
         return None
 
-    def _remove_fault(self, number: str) -> JsonValue:
-        if not self._simulator.faults.remove(_number(number)):
+    async def _remove_fault(self, number: int, _: RecordedRequest) -> JsonValue:
+        if not self._simulator.faults.remove(number):
             raise not_found("There is no such fault; GET /_simulator/faults lists them by their number")
         return None
 
-    def _requests(self, _: RecordedRequest) -> JsonValue:
+    async def _requests(self, _: RecordedRequest) -> JsonValue:
         newest = list(self._simulator.requests)[-_SHOWN_REQUESTS:]
         return [
             {
@@ -218,64 +159,70 @@ class ControlApi:
             for each in newest
         ]
 
-    def _clear_requests(self, _: RecordedRequest) -> JsonValue:
+    async def _clear_requests(self, _: RecordedRequest) -> JsonValue:
         self._simulator.requests.clear()
         return None
 
     # --- clock, keys, rate
 
-    def _set_clock(self, request: RecordedRequest) -> JsonValue:
-        self._simulator.time_offset_s = _parsed(request, _ClockSpec).offset_seconds
+    async def _set_clock(self, request: RecordedRequest) -> JsonValue:
+        self._simulator.time_offset_s = parsed(request, ClockSpec).offset_seconds
         return None
 
-    def _set_latency(self, request: RecordedRequest) -> JsonValue:
-        self._simulator.latency_s = _parsed(request, _LatencySpec).seconds
+    async def _set_latency(self, request: RecordedRequest) -> JsonValue:
+        self._simulator.latency_s = parsed(request, LatencySpec).seconds
         return None
 
-    def _keys(self, _: RecordedRequest) -> JsonValue:
+    async def _keys(self, _: RecordedRequest) -> JsonValue:
         return [key.to_json() for key in self._simulator.consumer_keys.all()]
 
-    def _change_key(self, number: str, request: RecordedRequest) -> JsonValue:
-        key = self._simulator.consumer_keys.numbered(_number(number))
-        if key is None:
-            raise not_found("There is no such key; GET /_simulator/keys lists them by their credentialId")
-        if request.method == "DELETE":
-            self._simulator.consumer_keys.remove(key.number)
-            return None
-        spec = _parsed(request, _KeySpec)
+    async def _remove_key(self, number: int, _: RecordedRequest) -> JsonValue:
+        self._simulator.consumer_keys.remove(self._key(number).number)
+        return None
+
+    async def _change_key(self, number: int, request: RecordedRequest) -> JsonValue:
+        key = self._key(number)
+        spec = parsed(request, KeySpec)
         if spec.state is not None:
             key.state = spec.state
         if spec.rules is not None:
             key.rules = tuple(AccessRule(rule.method, rule.path) for rule in spec.rules)
         return key.to_json()
 
-    def _set_tokens(self, request: RecordedRequest) -> JsonValue:
-        spec = _parsed(request, _TokensSpec)
+    def _key(self, number: int) -> ConsumerKey:
+        key = self._simulator.consumer_keys.numbered(number)
+        if key is None:
+            raise not_found("There is no such key; GET /_simulator/keys lists them by their credentialId")
+        return key
+
+    async def _set_tokens(self, request: RecordedRequest) -> JsonValue:
+        spec = parsed(request, TokensSpec)
         if spec.lifetime_seconds is not None:
             self._simulator.token_lifetime_s = spec.lifetime_seconds
         if spec.revoke:
             self._simulator.revoke_tokens()
         return None
 
-    def _set_actions(self, request: RecordedRequest) -> JsonValue:
-        missing = self._simulator.missing_actions
-        missing.clear()
-        missing.update(_parsed(request, _ActionsSpec).missing)
+    async def _set_actions(self, request: RecordedRequest) -> JsonValue:
+        wanted = parsed(request, ActionsSpec).missing
+        await self._simulator.known.check_actions(wanted)
+        self._simulator.missing_actions.clear()
+        self._simulator.missing_actions.update(wanted)
         return None
 
-    def _set_rate(self, request: RecordedRequest) -> JsonValue:
-        spec = _parsed(request, _RateSpec)
+    async def _set_rate(self, request: RecordedRequest) -> JsonValue:
+        spec = parsed(request, RateSpec)
         self._simulator.rate = RateLimit(spec.requests, spec.seconds, says_when=spec.retry_after)
         return None
 
-    def _clear_rate(self, _: RecordedRequest) -> JsonValue:
+    async def _clear_rate(self, _: RecordedRequest) -> JsonValue:
         self._simulator.rate = None
         return None
 
     # --- what the account has
 
-    def _set_tasks(self, request: RecordedRequest) -> JsonValue:
-        spec = _parsed(request, _TasksSpec)
+    async def _set_tasks(self, request: RecordedRequest) -> JsonValue:
+        spec = parsed(request, TasksSpec)
         resources = self._simulator.resources
         if spec.under_way:
             return {"ended": resources.end_tasks(spec.outcome or "done")}
@@ -284,31 +231,39 @@ class ControlApi:
         tasks.looks = spec.looks or tasks.looks
         return None
 
-    def _set_list(self, request: RecordedRequest) -> JsonValue:
-        spec = _parsed(request, _ListSpec)
-        if spec.count is not None:
-            self._simulator.resources.fill(spec.path, spec.count)
+    async def _set_list(self, request: RecordedRequest) -> JsonValue:
+        spec = parsed(request, ListSpec)
+        resources = self._simulator.resources
+        service, route, found = await self._simulator.known.collection(spec.path)
+        if "{" not in spec.path:
+            resources.check_place(service, route, parse_place(spec.path))
+        template = "/".join(("/v1", *route.segments))
         if spec.is_expanded is not None:
-            plain = self._simulator.resources.not_expanded
-            (plain.discard if spec.is_expanded else plain.add)(spec.path)
+            if found.item_type is None:
+                raise No(400, f"{template} is never expanded: no operation shows one of its items")
+            (resources.not_expanded.discard if spec.is_expanded else resources.not_expanded.add)(template)
+        if spec.count is not None:
+            resources.fill(spec.path, spec.count)
+        return {"template": template, "isExpanded": template not in resources.not_expanded}
+
+    async def _set_deleted(self, request: RecordedRequest) -> JsonValue:
+        self._simulator.has_deleted = parsed(request, DeletedSpec).are_gone
         return None
 
-    def _set_deleted(self, request: RecordedRequest) -> JsonValue:
-        self._simulator.has_deleted = _parsed(request, _DeletedSpec).are_gone
-        return None
-
-    def _state(self, _: RecordedRequest) -> JsonValue:
+    async def _state(self, _: RecordedRequest) -> JsonValue:
         saved: JsonObject = msgspec.to_builtins(self._simulator.resources.saved())
         return saved
 
-    def _load(self, request: RecordedRequest) -> JsonValue:
+    async def _load(self, request: RecordedRequest) -> JsonValue:
         try:
-            self._simulator.resources.load(parse_state(request.body))
+            state = parse_state(request.body)
         except ValueError as error:
             raise No(400, f"This is no state of the simulator: {error}") from None
+        await self._simulator.known.check_state(state)
+        self._simulator.resources.load(state)
         return None
 
-    def _save(self, _: RecordedRequest) -> JsonValue:
+    async def _save(self, _: RecordedRequest) -> JsonValue:
         if self._simulator.state_file is None:
             raise No(400, "There is no file to save to: start it with ovh-api-mcp simulate --state FILE")
         try:
@@ -317,17 +272,16 @@ class ControlApi:
             raise No(500, error.message, kind="Server::InternalServerError") from None
         return None
 
-    def _reset(self, _: RecordedRequest) -> JsonValue:
+    async def _reset(self, _: RecordedRequest) -> JsonValue:
         self._simulator.reset()
         return None
 
 
-def _parsed(request: RecordedRequest, kind: type[_SpecT]) -> _SpecT:
-    try:
-        return msgspec.json.decode(request.body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        fields = ", ".join(kind.__struct_encode_fields__)
-        raise No(400, f"{cut_foreign(str(error), 200)}. It takes {fields}") from None
+def _of(actions: dict[str, _T], method: str) -> _T:
+    if method not in actions:
+        message = f"Method not allowed, known are: {', '.join(actions)}"
+        raise No(405, message, kind="Client::MethodNotAllowed")
+    return actions[method]
 
 
 def _number(text: str) -> int:

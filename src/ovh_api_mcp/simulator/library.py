@@ -72,6 +72,18 @@ class Library:
         shelf = self._shelves[branch].get(root)
         return None if shelf is None else await asyncio.to_thread(_read_schema, shelf.path)
 
+    def roots(self, branch: str) -> tuple[str, ...]:
+        """Return the roots of the services of a branch, such as /dedicated/server."""
+        return tuple(self._shelves[branch])
+
+    async def service(self, branch: str, root: str) -> Service | None:
+        """Return the service of a root; None where there is none, or none that can be read."""
+        shelf = self._shelves[branch].get(root)
+        try:
+            return None if shelf is None else await _open(shelf)
+        except (CatalogError, TimeoutError):
+            return None
+
     async def find(self, branch: str, segments: tuple[str, ...]) -> tuple[Service, Route] | None:
         """Return the service and the route of a decoded path without its branch.
 

@@ -9,10 +9,10 @@ import base64
 import binascii
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote_plus
 
 from ovh_api_mcp.limits import SIMULATOR_KEPT
-from ovh_api_mcp.simulator.account import SimulatedAccount
 from ovh_api_mcp.simulator.answers import Answer, to_json
 from ovh_api_mcp.simulator.recording import RecordedRequest
 from ovh_api_mcp.simulator.signature import is_same
@@ -21,36 +21,47 @@ DISCOVERY_PATH = "/auth/.well-known/openid-configuration"
 TOKEN_PATH = "/auth/oauth2/token"  # noqa: S105 - a path
 
 
+@dataclass(frozen=True, slots=True)
+class _Token:
+    client_id: str
+    expiry_s: float
+
+
 class Tokens:
     """The access tokens that are good; `issued` counts those ever given out."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
-        self._expiries: dict[str, float] = {}
+        self._tokens: dict[str, _Token] = {}
         self.lifetime_s = 3600
         self.issued = 0
 
-    def issue(self) -> str:
-        """Return a new token; beyond the bound the oldest is forgotten."""
+    def issue(self, client_id: str) -> str:
+        """Return a new token of a client; beyond the bound the oldest is forgotten."""
         token = f"simulated-token-{secrets.token_urlsafe(24)}"
-        if len(self._expiries) >= SIMULATOR_KEPT:
-            del self._expiries[next(iter(self._expiries))]
-        self._expiries[token] = self._now_s() + self.lifetime_s
+        if len(self._tokens) >= SIMULATOR_KEPT:
+            del self._tokens[next(iter(self._tokens))]
+        self._tokens[token] = _Token(client_id, self._now_s() + self.lifetime_s)
         self.issued += 1
         return token
 
-    def is_valid(self, token: str) -> bool:
-        """Tell whether a token was given out and is neither expired nor revoked."""
-        return self._expiries.get(token, 0.0) > self._now_s()
+    def holder(self, token: str) -> str | None:
+        """Return whose a token is, by client id; None where it is not known, expired or revoked."""
+        found = self._tokens.get(token)
+        return found.client_id if found is not None and found.expiry_s > self._now_s() else None
 
     def reset(self) -> None:
         """Be as at the start; the count of those given out goes on."""
-        self._expiries.clear()
+        self._tokens.clear()
         self.lifetime_s = 3600
+
+    def revoke(self, client_id: str) -> None:
+        """Make every token of a client useless."""
+        self._tokens = {text: token for text, token in self._tokens.items() if token.client_id != client_id}
 
     def revoke_all(self) -> None:
         """Make every token useless that was given out so far."""
-        self._expiries.clear()
+        self._tokens.clear()
 
 
 def describe(url: str) -> Answer:
@@ -66,8 +77,8 @@ def describe(url: str) -> Answer:
     )
 
 
-def answer_token(request: RecordedRequest, account: SimulatedAccount, tokens: Tokens) -> Answer:
-    """Answer a request at the token endpoint."""
+def answer_token(request: RecordedRequest, secret_of: Callable[[str], str | None], tokens: Tokens) -> Answer:
+    """Answer a request at the token endpoint; `secret_of` an id is None where no client has it."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.method != "POST" or media_type != "application/x-www-form-urlencoded":
         return _decline("invalid_request", "A POST with a form is expected")
@@ -75,11 +86,12 @@ def answer_token(request: RecordedRequest, account: SimulatedAccount, tokens: To
     if form.get("grant_type") != "client_credentials":
         return _decline("unsupported_grant_type", "Only client_credentials is supported")
     client_id, secret = _client(request, form)
-    if not (is_same(client_id, account.client_id) and is_same(secret, account.client_secret)):
+    expected = secret_of(client_id)
+    if expected is None or not is_same(secret, expected):
         return _decline("invalid_client", "Client authentication failed")
     return to_json(
         {
-            "access_token": tokens.issue(),
+            "access_token": tokens.issue(client_id),
             "token_type": "Bearer",
             "expires_in": tokens.lifetime_s,
             "scope": "all",

@@ -18,8 +18,8 @@ from ovh_api_mcp.simulator.native import Operation
 from ovh_api_mcp.simulator.routing import Route, parameter_name
 from ovh_api_mcp.simulator.saved import SavedState
 from ovh_api_mcp.simulator.state import Place, State, parse_place, path_of
-from ovh_api_mcp.simulator.tasks import Tasks, find_task_list
-from ovh_api_mcp.simulator.types import ListOf
+from ovh_api_mcp.simulator.tasks import Tasks, find_task_list, is_ready
+from ovh_api_mcp.simulator.types import ListOf, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +67,34 @@ class Resources:
         """End what is under way as `outcome` says, where its model has such a state; return how many."""
         ended = self.tasks.end_all(outcome)
         for place, changed in ended.items():
-            self._state.change(place, changed)
+            self._move_on(place, changed)
         return len(ended)
 
     def changes(self) -> dict[str, JsonValue]:
         """Return what the account was given to begin with, and what requests have created or set."""
         return self._state.changes()
 
+    def known(self, place: Place) -> JsonValue:
+        """Return what was set at a place, whether a schema knows it or not; None where nothing was."""
+        return self._state.value(place)
+
+    def add(self, request: CheckedRequest, key: str, fields: JsonObject) -> None:
+        """Make the member that a request asks for, with such a key and with `fields` beside its own.
+
+        Raises `No` where there is no such collection, or no room in it.
+        """
+        self.check_place(request.service, request.route, request.place)
+        found = shape.find_collection(request.service, request.route)
+        if found is None:
+            raise not_found("Got an invalid (or empty) URL")
+        self._check_room(request, found)
+        asked = writable(request.service.types, request.operation, request.body)
+        self._state.add(request.place, key, {**asked, **fields})
+
     def answer(self, request: CheckedRequest) -> Answer:
         """Do what the request asks for; raises `No` where something on its path does not exist."""
         if not _is_batch(request):
-            self._check_path(request)
+            self.check_place(request.service, request.route, request.place)
         match request.operation.http_method:
             case "GET":
                 return self._get(request)
@@ -125,7 +142,7 @@ class Resources:
         for key in keys:
             one = replace(request, place=(*request.place[:-1], key))
             try:
-                self._check_path(one)
+                self.check_place(one.service, one.route, one.place)
                 rows.append({"key": key, "value": self._looked_at(one), "error": None})
             except No as no:
                 rows.append({"key": key, "value": None, "error": no.body})
@@ -134,8 +151,15 @@ class Resources:
     def _looked_at(self, request: CheckedRequest) -> JsonValue:
         """Return what is at the place of a request; what is under way there moves on."""
         if changed := self.tasks.look(request.place):
-            self._state.change(request.place, changed)
+            self._move_on(request.place, changed)
         return self._view(request, request.operation.response_type, request.place, request.route)
+
+    def _move_on(self, place: Place, changed: JsonObject) -> None:
+        """Set the fields of a next state; a resource of v2 that is ready is what it was to be."""
+        self._state.change(place, changed)
+        known = self._state.value(place)
+        if is_ready(changed) and isinstance(known, dict):
+            self._state.change(place, _as_wanted(known))
 
     def _is_expanded(self, request: CheckedRequest, found: Collection) -> bool:
         """Tell whether a list is asked for as objects, and can give them."""
@@ -175,9 +199,7 @@ class Resources:
         return self._act(request)
 
     def _add(self, request: CheckedRequest, found: Collection) -> JsonValue:
-        keys = self._keys(request.service, found, request.place)
-        if len(keys) >= SIMULATOR_KEPT:
-            raise No(403, f"Quota of {SIMULATOR_KEPT} objects reached", kind="Client::Forbidden")
+        keys = self._check_room(request, found)
         fields = writable(request.service.types, request.operation, request.body)
         named = fields.get(found.key_name)
         if named is None or named == "":
@@ -188,11 +210,19 @@ class Resources:
         self._state.add(request.place, key, fields)
         if found.item_type and (record := request.service.types.record(found.item_type)):
             place = (*request.place, key)
-            self._state.change(place, self.tasks.begin(place, request.service.types, record))
+            begun = self.tasks.begin(place, request.service.types, record)
+            self._state.change(place, {**_as_wanted(fields), **begun})
         answer_type = request.operation.response_type
         if self._shows_item(request.service, found, answer_type):
             return self._item(request, found, key, answer_type)
         return self._made(request)
+
+    def _check_room(self, request: CheckedRequest, found: Collection) -> list[str]:
+        """Return the keys of a collection that has room for one more."""
+        keys = self._keys(request.service, found, request.place)
+        if len(keys) >= SIMULATOR_KEPT:
+            raise No(403, f"Quota of {SIMULATOR_KEPT} objects reached", kind="Client::Forbidden")
+        return keys
 
     def _shows_item(self, service: Service, found: Collection, type_text: str) -> bool:
         """Tell whether an answer is the member itself, and not the task that makes it."""
@@ -221,9 +251,15 @@ class Resources:
                 request.place, self._renamed(request, writable(types, request.operation, request.body))
             )
         get = request.route.operations.get("GET")
-        if get is not None and get.response_type == request.operation.response_type:
-            return self._view(request, get.response_type, request.place, request.route)
+        if get is not None and (record := types.record(get.response_type)):
+            self._begin_update(request, record)
+        if get is not None and _is_of(get.response_type, request.operation.response_type):
+            return self._view(request, request.operation.response_type, request.place, request.route)
         return self._made(request)
+
+    def _begin_update(self, request: CheckedRequest, record: Record) -> None:
+        if begun := self.tasks.begin_update(request.place, request.service.types, record):
+            self._state.change(request.place, begun)
 
     def _renamed(self, request: CheckedRequest, fields: JsonObject) -> JsonObject:
         """Return fields under the names of the object they are for: instanceName is name."""
@@ -241,21 +277,25 @@ class Resources:
         else:
             last = self._made(request)
         self._state.remove(request.place)
+        self.tasks.forget(request.place)
         return last
 
     # --- what is there -----------------------------------------------------------------------------
 
-    def _check_path(self, request: CheckedRequest) -> None:
-        """Refuse a path on which something does not exist, from the outermost collection inwards."""
-        segments = request.route.segments
+    def check_place(self, service: Service, route: Route, place: Place) -> None:
+        """Refuse a place on whose way something does not exist, from the outermost collection inwards.
+
+        Raises `No` with status 404.
+        """
+        segments = route.segments
         for length in range(2, len(segments) + 1):
             if parameter_name(segments[length - 1]) is None:
                 continue
-            listing = request.service.router.at(segments[: length - 1])
-            found = shape.find_collection(request.service, listing) if listing else None
-            place = request.place[: length + 1]
-            if found and place[-1] not in self._keys(request.service, found, place[:-1]):
-                raise not_found(f"The requested object ({found.key_name} = {place[-1][:100]}) does not exist")
+            listing = service.router.at(segments[: length - 1])
+            found = shape.find_collection(service, listing) if listing else None
+            *around, key = place[: length + 1]
+            if found and key not in self._keys(service, found, tuple(around)):
+                raise not_found(f"The requested object ({found.key_name} = {key[:100]}) does not exist")
 
     def _around(self, service: Service, route: Route) -> Collection | None:
         """Return the collection that the route's items are in."""
@@ -325,6 +365,19 @@ class Resources:
         is_own = self._state.is_inside_created(place)
         item = request.service.values.complete(type_text, given, "/".join(place), is_made_up=not is_own)
         return item if isinstance(item, dict) else {}
+
+
+def _as_wanted(fields: JsonObject) -> JsonObject:
+    """Return the state of a resource of v2 that is what its `targetSpec` says; {} for anything else."""
+    wanted, current = fields.get("targetSpec"), fields.get("currentState")
+    if not isinstance(wanted, dict):
+        return {}
+    return {"currentState": {**(current if isinstance(current, dict) else {}), **wanted}}
+
+
+def _is_of(shown: str, type_text: str) -> bool:
+    """Tell whether an answer's type is that of the object itself, whose GET may add what IAM knows."""
+    return shown in (type_text, f"{type_text}WithIAM")
 
 
 def _is_batch(request: CheckedRequest) -> bool:

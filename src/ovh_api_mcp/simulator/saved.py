@@ -9,7 +9,8 @@
 
 A collection holds its members, each with the fields that are set; the rest is made up. `created` are
 members that were made by a request: what is inside them starts empty. `underWay` are tasks, and the
-states that are ahead of them. Segments are percent-encoded.
+states that are ahead of them; they are there, and all that they are inside of, though no collection
+names them. Segments are percent-encoded.
 """
 
 from __future__ import annotations

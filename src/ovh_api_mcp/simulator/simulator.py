@@ -7,17 +7,20 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from ovh_api_mcp.errors import SettingsError, cut_foreign
 from ovh_api_mcp.listener import bind_socket, http_url
 from ovh_api_mcp.simulator.access import Access
 from ovh_api_mcp.simulator.account import SimulatedAccount
+from ovh_api_mcp.simulator.answers import No
 from ovh_api_mcp.simulator.api import SimulatedApi
 from ovh_api_mcp.simulator.consumer_keys import ConsumerKeys
 from ovh_api_mcp.simulator.faults import FaultBoard
+from ovh_api_mcp.simulator.known import Known
 from ovh_api_mcp.simulator.library import OWN_SCHEMAS, Library
 from ovh_api_mcp.simulator.loopback import LoopbackServer
 from ovh_api_mcp.simulator.rate import RateLimit
 from ovh_api_mcp.simulator.recording import RecordedRequest
-from ovh_api_mcp.simulator.saved import check_writable, read_state, write_state
+from ovh_api_mcp.simulator.saved import SavedState, check_writable, read_state, write_state
 from ovh_api_mcp.simulator.state import own_state
 from ovh_api_mcp.simulator.wire import Control, Wire
 
@@ -40,6 +43,7 @@ class Simulator:
         api = SimulatedApi(library, self._access, self.url)
         self.resources = api.resources
         self._api = api
+        self.known = Known(library)
         self._seed = own_state()
         self.state_file: Path | None = None
         self._wire = Wire(api, self.faults)
@@ -70,7 +74,7 @@ class Simulator:
         library = Library(schemas or OWN_SCHEMAS)
         if state is not None:
             check_writable(state)
-        begun = read_state(seed) if seed is not None else None
+        begun = await _read_seed(seed, library) if seed is not None else None
         listener = bind_socket(host, port)
         simulator = cls(library, http_url(host, listener))
         simulator.time_offset_s = time_offset_s
@@ -168,3 +172,13 @@ class Simulator:
     def revoke_tokens(self) -> None:
         """Make every OAuth2 token useless that was given out so far."""
         self._access.tokens.revoke_all()
+
+
+async def _read_seed(seed: Path, library: Library) -> SavedState:
+    state = read_state(seed)
+    try:
+        await Known(library).check_state(state)
+    except No as no:
+        shown = cut_foreign(str(seed), 120)
+        raise SettingsError(f"{shown} is no state for these schemas: {no}.", code="setting-invalid") from None
+    return state

@@ -12,7 +12,7 @@ from typing import TypeAlias, cast
 from urllib.parse import quote, unquote
 
 from ovh_api_mcp.json_value import JsonObject, JsonValue
-from ovh_api_mcp.simulator.saved import SavedState, parse_state
+from ovh_api_mcp.simulator.saved import SavedState, UnderWay, parse_state
 
 Place: TypeAlias = tuple[str, ...]
 """Where something is: the branch and the decoded segments, ("v1", "ip", "203.0.113.0/24")."""
@@ -30,6 +30,7 @@ class State:
         self._members: dict[Place, dict[str, None]] = {}
         self._values: dict[Place, JsonValue] = {}
         self._created: set[Place] = set()
+        self._awaited: dict[Place, dict[str, None]] = {}
         self.load(own_state())
 
     def load(self, saved: SavedState) -> None:
@@ -42,6 +43,17 @@ class State:
         }
         self._values |= {parse_place(path): cast("JsonValue", value) for path, value in saved.objects.items()}
         self._created = set(map(parse_place, saved.created))
+        self._awaited = {}
+        for path, each in saved.under_way.items():
+            self._await(parse_place(path), each)
+
+    def _await(self, place: Place, each: UnderWay) -> None:
+        """Have what is under way, and all it is inside of, wherever the schemas know it as a member."""
+        for length in range(2, len(place)):
+            collection, key = place[:length], place[length]
+            self._members.get(collection, {})[key] = None
+            self._awaited.setdefault(collection, {})[key] = None
+        self._values[place] = {each.field: each.left[0], **self._fields(place)}
 
     def saved(self) -> SavedState:
         """Return what there is as a file has it."""
@@ -67,7 +79,8 @@ class State:
         A collection inside something that was created starts empty.
         """
         if place not in self._members:
-            self._members[place] = dict.fromkeys([] if self.is_inside_created(place) else make())
+            made = [] if self.is_inside_created(place) else make()
+            self._members[place] = dict.fromkeys(made) | self._awaited.get(place, {})
         return list(self._members[place])
 
     def is_inside_created(self, place: Place) -> bool:
@@ -108,6 +121,7 @@ class State:
             del self._values[inside]
         for inside in [p for p in self._members if p[: len(place)] == place]:
             del self._members[inside]
+        self._awaited = {p: keys for p, keys in self._awaited.items() if p[: len(place)] != place}
         self._created = {p for p in self._created if p[: len(place)] != place}
 
 

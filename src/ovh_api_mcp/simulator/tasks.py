@@ -16,10 +16,12 @@ from ovh_api_mcp.simulator.saved import EnumValue, UnderWay
 from ovh_api_mcp.simulator.state import Place
 from ovh_api_mcp.simulator.types import Choice, Record, Types
 
-_STATUS_FIELDS = ("resourceStatus", "status", "state")
+RESOURCE_STATUS = "resourceStatus"
+_STATUS_FIELDS = (RESOURCE_STATUS, "status", "state")
 # In the order in which one goes through them; each schema has its own spelling.
 _BEGINNINGS = ("todo", "init", "pending", "scheduled", "creating")
 _MIDDLES = ("doing", "running", "in_progress", "updating")
+_UPDATES = ("updating",)
 _ENDS = {
     "done": ("done", "ok", "success", "completed", "ready"),
     "error": ("error", "problem", "failed", "ovherror"),
@@ -43,16 +45,29 @@ class Tasks:
     def begin(self, place: Place, types: Types, record: Record) -> dict[str, JsonValue]:
         """Begin one and return the fields of its first state; {} where the model has no such states."""
         for name in _STATUS_FIELDS:
-            kind = types.resolve(record.fields[name].type_text) if name in record.fields else None
-            if isinstance(kind, Choice):
-                states = _states(kind.values, self.outcome)
-                if states is None:
-                    continue
-                first, middle, last = states
-                steps = (*([middle] * max(0, self.looks - 1)), last)
-                self.under_way[place] = UnderWay(name, _plain(steps), _plain(kind.values))
-                return {name: first}
+            values = _values(types, record, name)
+            first = _first(values, _BEGINNINGS)
+            # A resource of v2 is created or updated, not the one after the other.
+            middle = first if name == RESOURCE_STATUS and first is not None else _first(values, _MIDDLES)
+            if begun := self._begin(place, name, values, first or middle, middle or first):
+                return begun
         return {}
+
+    def begin_update(self, place: Place, types: Types, record: Record) -> dict[str, JsonValue]:
+        """Begin the change of a resource of v2; {} for anything else, which changes at once."""
+        values = _values(types, record, RESOURCE_STATUS)
+        updating = _first(values, _UPDATES)
+        return self._begin(place, RESOURCE_STATUS, values, updating, updating)
+
+    def _begin(
+        self, place: Place, name: str, values: Sequence[JsonValue], first: JsonValue, middle: JsonValue
+    ) -> dict[str, JsonValue]:
+        last = _end(values, self.outcome) or _end(values, "error")
+        if first is None or last is None:
+            return {}
+        steps = (*([middle] * max(0, self.looks - 1)), last)
+        self.under_way[place] = UnderWay(name, _plain(steps), _plain(values))
+        return {name: first}
 
     def look(self, place: Place) -> dict[str, JsonValue]:
         """Return the fields that change because somebody looks at a place."""
@@ -66,6 +81,10 @@ class Tasks:
             del self.under_way[place]
         return {known.field: value}
 
+    def forget(self, place: Place) -> None:
+        """Let nothing be under way at a place that is removed, or inside it."""
+        self.under_way = {p: each for p, each in self.under_way.items() if p[: len(place)] != place}
+
     def end_all(self, outcome: str) -> dict[Place, dict[str, JsonValue]]:
         """End those that have such an outcome; return the fields that change, by place."""
         ends = {place: (each.field, _end(each.states, outcome)) for place, each in self.under_way.items()}
@@ -74,6 +93,11 @@ class Tasks:
         }
         self.under_way = {place: each for place, each in self.under_way.items() if place not in changed}
         return changed
+
+
+def is_ready(changed: Mapping[str, JsonValue]) -> bool:
+    """Tell whether fields that change make a resource of v2 what it was to be."""
+    return str(changed.get(RESOURCE_STATUS, "")).lower() in _ENDS["done"]
 
 
 def _plain(values: Sequence[JsonValue]) -> tuple[EnumValue, ...]:
@@ -90,11 +114,10 @@ def _first(values: Sequence[JsonValue], words: Sequence[str]) -> JsonValue:
     return next((by_word[word] for word in words if word in by_word), None)
 
 
-def _states(values: Sequence[JsonValue], outcome: str) -> tuple[JsonValue, JsonValue, JsonValue] | None:
-
-    last, middle = _end(values, outcome) or _end(values, "error"), _first(values, _MIDDLES)
-    first = _first(values, _BEGINNINGS) or middle
-    return None if last is None or first is None else (first, middle or first, last)
+def _values(types: Types, record: Record, name: str) -> tuple[JsonValue, ...]:
+    """Return the values that a field can have; none where it is not there, or is no enum."""
+    kind = types.resolve(record.fields[name].type_text) if name in record.fields else None
+    return kind.values if isinstance(kind, Choice) else ()
 
 
 def find_task_list(router: Router, route: Route, response_type: str) -> Route | None:

@@ -26,7 +26,7 @@ CONTROL_PATH = "/_simulator"
 class Control(Protocol):
     """Answers the requests that are about the simulator itself."""
 
-    def answer(self, request: RecordedRequest) -> Answer:
+    async def answer(self, request: RecordedRequest) -> Answer:
         """Answer a request; nothing of it is recorded, and no fault befalls it."""
         ...
 
@@ -59,7 +59,7 @@ class Wire:
         except ClientDisconnect:
             return
         if self.control is not None and f"{request.raw_path}/".startswith(f"{CONTROL_PATH}/"):
-            answer = self.control.answer(request) if is_whole else _too_large()
+            answer = await self.control.answer(request) if is_whole else _too_large()
             await _to_response(answer)(scope, receive, send)
             return
         arrived = time.monotonic()
@@ -99,12 +99,11 @@ class Wire:
         *,
         is_whole: bool,
     ) -> None:
-        if fault is not None and fault.late and is_whole:
-            await self._process(request)
+        right = await self._process(request) if fault is not None and fault.late and is_whole else None
         if fault is not None and fault.drop:
             await _end_connection(scope, receive)
             return
-        answer = fault.answer() if fault else None
+        answer = (fault.answer() if fault else None) or right
         if answer is None:
             answer = await self._process(request) if is_whole else _too_large()
         response = self._to_response(answer, fault, is_whole=is_whole)
