@@ -192,6 +192,66 @@ def test_on_a_terminal_it_is_a_table_that_ends_with_what_to_do_next(api: Simulat
     assert leaks([api.account.application_secret, api.account.consumer_key], [said]) == []
 
 
+def block(name: str, api: Simulator, consumer_key: str) -> str:
+    """Return the section of an account in ovh.conf."""
+    return (
+        f"[account {name}]\nendpoint={api.url}\napplication_key={api.account.application_key}\n"
+        f"application_secret={api.account.application_secret}\nconsumer_key={consumer_key}\n"
+    )
+
+
+@pytest.mark.promise("doctor.accounts")
+def test_each_account_that_is_chosen_is_checked_and_one_bad_one_is_enough_to_fail(
+    api: Simulator, tmp_path: Path
+) -> None:
+    file = tmp_path / ".ovh.conf"
+    file.write_text(
+        block("good", api, api.account.consumer_key)
+        + block("bad", api, "consumer-key-of-nobody")
+        + f"[account half]\nendpoint={api.url}\napplication_key=half-a-key\n"
+        + "[account lost]\nendpoint=http://127.0.0.1:9\naccess_token=t0ken-of-nobody\n"
+    )
+    file.chmod(0o600)
+    given = {"PORT": "0", "OVH_ENDPOINT": "mars", "OVH_CLIENT_ID": "does-not-count"}
+    names = ("good", "bad", "half", "lost", "nobody")
+    chosen = [word for name in names for word in ("--account", name)]
+    found = told(tmp_path, *chosen, status=1, **given)
+    assert state(found, "settings", "files", "port") == ["ok"] * 3
+    accounts = found["accounts"]
+    kinds = ("settings", "api", "clock", "credentials")
+    assert {name: state(accounts[name], *kinds) for name in names} == {
+        "good": ["ok", "ok", "ok", "ok"],
+        "bad": ["ok", "ok", "ok", "failed"],
+        "half": ["failed", "ok", "ok", "skipped"],
+        "lost": ["ok", "failed", "skipped", "failed"],
+        "nobody": ["failed", "skipped", "skipped", "skipped"],
+    }
+    assert accounts["good"]["credentials"]["account"] == api.account.nichandle
+    assert accounts["good"]["catalogue"]["next"].endswith("catalog refresh --account good")
+    assert "unknown" in accounts["bad"]["credentials"]["next"]
+    assert "There are good, bad, half, lost." in accounts["nobody"]["settings"]["facts"]
+    rows = {(row.get("account"), row["name"]): row["source"] for row in found["settings"]["rows"]}
+    assert rows["bad", "consumer-key"] == f"{file} [account bad] consumer_key"
+    assert ("good", "client-id") not in rows
+    assert (None, "client-id") not in rows
+    shown = run(tmp_path, "doctor", "--account", "good", "--account", "bad", **given)
+    assert shown.returncode == 1
+    assert re.search(
+        r"^account bad\nsettings +ok .*\napi +ok .*\nclock .*\ncredentials +failed ", shown.stdout, re.M
+    )
+    assert re.search(r"^Next \(credentials of bad\): The consumer key is unknown", shown.stdout, re.M)
+    assert "All is well" not in shown.stdout
+    secrets = [api.account.application_secret, api.account.consumer_key, "consumer-key-of-nobody"]
+    assert leaks([*secrets, "t0ken-of-nobody"], [shown.stdout, json.dumps(found)]) == []
+
+
+def test_a_setting_that_no_account_has_is_told_once_with_accounts_too(tmp_path: Path) -> None:
+    found = told(tmp_path, "--account", "a", "--account", "b", status=1, PORT="many")
+    assert state(found, "settings", "api") == ["failed", "skipped"]
+    assert "PORT is 'many'" in found["settings"]["facts"]
+    assert "accounts" not in found
+
+
 @pytest.mark.parametrize(
     ("error", "facts"),
     [

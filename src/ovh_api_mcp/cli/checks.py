@@ -28,11 +28,18 @@ if TYPE_CHECKING:
     from ovh_api_mcp.ovh.reach import Reach
     from ovh_api_mcp.secret import Redactor
 
-LOG_IN: Final = "Get keys with ovh-api-mcp login."
-_BUILD: Final = "The server builds it when it starts; to do it now: ovh-api-mcp catalog refresh"
 _RULES_SHOWN: Final = 6
 _FAILED_SHOWN: Final = 5
 _BUILT_IN: Final = "the simulator is built in"
+
+
+def log_in(account: str = "") -> str:
+    """Return how keys are got, as a next step; for an account where one was chosen by name."""
+    return f"Get keys with ovh-api-mcp login{_choice(account)}."
+
+
+def _choice(account: str) -> str:
+    return f" --account {account}" if account else ""
 
 
 async def check_files(files: Iterable[Path]) -> Check:
@@ -89,22 +96,22 @@ def _judge_clock(ahead_s: int) -> Check:
     return Check("clock", "note", facts, "Set the clock (NTP).", details)
 
 
-async def check_credentials(settings: Settings, redactor: Redactor) -> Check:
-    """Sign in, and tell as whom."""
+async def check_credentials(settings: Settings, redactor: Redactor, account: str = "") -> Check:
+    """Sign in, and tell as whom; `account` is the name that was chosen, "" where none was."""
     if settings.endpoint.is_simulator:
         return Check("credentials", "ok", "those of the built-in practice account")
     if settings.credentials is None:
         facts = "None are set: search works, and what needs no authentication."
-        return Check("credentials", "note", facts, LOG_IN, {"kind": None})
+        return Check("credentials", "note", facts, log_in(account), {"kind": None})
     from ovh_api_mcp.ovh.holder import ask_holder
     from ovh_api_mcp.ovh.transport import Transport
 
     async with aclosing(Transport(network=settings.network)) as transport:
         holder = await ask_holder(transport, settings.endpoint, settings.credentials, redactor)
-    return _judge_holder(holder)
+    return _judge_holder(holder, account)
 
 
-def _judge_holder(holder: Holder) -> Check:
+def _judge_holder(holder: Holder, account: str) -> Check:
     record, rules = holder.record, holder.record.shown_rules()
     details: JsonObject = {
         "kind": holder.kind,
@@ -120,7 +127,8 @@ def _judge_holder(holder: Holder) -> Check:
     if record.until:
         facts.append(f"until {record.until}")
     if record.until and _left_s(record.until) < EXPIRES_SOON_S:
-        return Check("credentials", "note", "; ".join(facts), "Log in again: ovh-api-mcp login", details)
+        next_step = f"Log in again: ovh-api-mcp login{_choice(account)}"
+        return Check("credentials", "note", "; ".join(facts), next_step, details)
     return Check("credentials", "ok", "; ".join(facts), details=details)
 
 
@@ -132,25 +140,25 @@ def _left_s(until: str) -> float:
     return (end.replace(tzinfo=end.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
 
 
-async def check_catalog(settings: Settings) -> Check:
+async def check_catalog(settings: Settings, account: str = "") -> Check:
     """Look what the cache holds."""
+    refresh = f"ovh-api-mcp catalog refresh{_choice(account)}"
+    build = f"The server builds it when it starts; to do it now: {refresh}"
     if settings.endpoint.is_simulator or settings.cache_dir is None:
         return Check("catalogue", "skipped", "none is kept: it is built at each start")
     if not settings.cache_dir.exists():
-        return Check("catalogue", "note", "None has been built yet.", _BUILD)
+        return Check("catalogue", "note", "None has been built yet.", build)
     from ovh_api_mcp.cli.kept_catalog import KeptCatalog  # late: it imports SQLite
 
     async with KeptCatalog(settings) as kept:
         status = await kept.status(ProgressBar(sys.stderr))
     facts = ", ".join(f"{name} {value}" for name, value in status.rows() if name not in ("endpoint", "file"))
     if status.info is None:
-        return Check("catalogue", "note", cut_foreign(status.why_not), _BUILD, {"kept": status.as_json()})
+        return Check("catalogue", "note", cut_foreign(status.why_not), build, {"kept": status.as_json()})
     if status.failed:
         names = ", ".join(list(status.failed)[:_FAILED_SHOWN])
         facts = f"{facts}; without {names}"
-        return Check(
-            "catalogue", "note", facts, "Try again: ovh-api-mcp catalog refresh", {"kept": status.as_json()}
-        )
+        return Check("catalogue", "note", facts, f"Try again: {refresh}", {"kept": status.as_json()})
     return Check("catalogue", "ok", f"{facts} ({status.state})", details={"kept": status.as_json()})
 
 

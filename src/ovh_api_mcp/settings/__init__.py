@@ -10,7 +10,8 @@ from ovh_api_mcp.settings.flags import (
     TransportName,
     ValidationName,
 )
-from ovh_api_mcp.settings.login import LoginSettings, Origins, load_login_settings, load_origins
+from ovh_api_mcp.settings.login import LoginSettings, load_login_settings
+from ovh_api_mcp.settings.origins import Origins, chosen_accounts, load_origins, load_shared_settings
 from ovh_api_mcp.settings.settings import Settings, check_exposure, load_settings, read_environment
 
 __all__ = [
@@ -26,8 +27,10 @@ __all__ = [
     "TransportName",
     "ValidationName",
     "check_exposure",
+    "chosen_accounts",
     "load_login_settings",
     "load_origins",
     "load_settings",
+    "load_shared_settings",
     "read_environment",
 ]

@@ -26,8 +26,12 @@ _log = logging.getLogger(__name__)
 
 
 def account_names(flags: Flags, given: Given) -> list[str]:
+    """Return the names that were chosen, each once; *Raises* SettingsError for too many."""
     parts = flags.account or given.variable(ACCOUNT.variable).split(",")
-    return list(dict.fromkeys(name for part in parts if (name := part.strip())))
+    names = list(dict.fromkeys(name for part in parts if (name := part.strip())))
+    if len(names) > limits.ACCOUNTS:
+        raise invalid(ACCOUNT, ",".join(names), f"takes {limits.ACCOUNTS} accounts at most")
+    return names
 
 
 def accounts_of(
@@ -46,8 +50,6 @@ def accounts_of(
             "Leave one of them out.",
             code="setting-invalid",
         )
-    if len(names) > limits.ACCOUNTS:
-        raise invalid(ACCOUNT, ",".join(names), f"takes {limits.ACCOUNTS} accounts at most")
     return tuple(find_account(name, files, with_credentials=with_credentials) for name in names)
 
 
