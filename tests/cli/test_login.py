@@ -12,6 +12,7 @@ import ovh
 import ovh.config
 import pytest
 
+from ovh_api_mcp.simulator.consumer_keys import KeyState
 from ovh_api_mcp.simulator.simulator import Simulator
 from tests.cli.login_program import on_terminal, piped, visit
 from tests.cli.test_main import run
@@ -241,17 +242,84 @@ def test_nobody_validates_and_nothing_is_stored(api: Simulator, home: Path) -> N
     assert list(home.iterdir()) == []
 
 
-def test_a_wrong_secret_is_told_once_the_key_is_validated(api: Simulator, home: Path) -> None:
+@pytest.mark.promise("login.causes")
+@pytest.mark.parametrize("is_in_a_hurry", [True, False])
+def test_a_wrong_secret_is_told_as_soon_as_the_key_is_validated(
+    api: Simulator, home: Path, *, is_in_a_hurry: bool
+) -> None:
     given = application(api) | {"OVH_APPLICATION_SECRET": "0123456789abcdef0123456789abcdef"}
     with piped(home, "login", **given) as login:
         link = login.link()
-        while not any("currentCredential" in request.raw_path for request in list(api.requests)):
-            assert login.process.poll() is None
+        looks = 1 if is_in_a_hurry else 2
+        wait_until(lambda: login.process.poll() is not None or looks_at_keys(api) >= looks)
         visit(link)
         assert login.end() == 1
-    assert "the application secret is another application's" in login.text
+    assert "the application secret (OVH_APPLICATION_SECRET) is another application's" in login.text
+    assert "Nothing was stored." in login.text
     assert "0123456789abcdef" not in login.text
     assert list(home.iterdir()) == []
+
+
+def looks_at_keys(api: Simulator) -> int:
+    return sum(request.raw_path == "/v1/auth/currentCredential" for request in list(api.requests))
+
+
+@pytest.mark.promise("login.causes")
+def test_a_key_that_is_gone_after_it_was_pending_ends_the_wait(api: Simulator, home: Path) -> None:
+    gone = b'{"errorCode": "NOT_CREDENTIAL", "message": "This credential does not exist"}'
+    with piped(home, "login", **application(api)) as login:
+        login.link()
+        api.faults.add("GET", "/v1/auth/currentCredential", status=403, body=gone)
+        assert login.end() == 1
+    assert 'OVHcloud does not know the consumer key (OVHcloud says "This credential does not' in login.text
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.promise("login.causes")
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (("", "", "consumer-key-of-nobody"), "does not know the consumer key (--consumer-key)"),
+        (("", "", "consumer-key-of-nobody"), "a new one: ovh-api-mcp login without --consumer-key."),
+        (("", "f" * 32, ""), "the application secret (--app-secret) is another application's"),
+        (("", "f" * 32, "e" * 32), "secret and consumer key are swapped: both have 32 characters"),
+        (("", "same-value-twice", "same-value-twice"), "are one and the same value"),
+        (("not-known-here-1234", "", ""), "The application key (--app-key) …1234 is not known at"),
+        (("a" * 32, "b" * 16, ""), "application key and application secret are swapped"),
+    ],
+)
+def test_what_is_wrong_with_keys_that_are_given_is_said_at_once(
+    api: Simulator, home: Path, keys: tuple[str, str, str], words: str
+) -> None:
+    account = api.account
+    own = (account.application_key, account.application_secret, account.consumer_key)
+    names = ("--app-key", "--app-secret", "--consumer-key")
+    given = [word for name, key, good in zip(names, keys, own, strict=True) for word in (name, key or good)]
+    done = run(home, "login", "--endpoint", api.url, *given)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Nothing was stored." in done.stderr
+    assert "Nobody has validated the key within" not in done.stderr
+    assert leaks([key for key in (*keys, *own) if key], [done.stdout, done.stderr]) == []
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.promise("login.causes")
+def test_a_key_that_is_given_and_not_validated_yet_is_called_so(api: Simulator, home: Path) -> None:
+    key = api.consumer_keys.find(api.account.consumer_key)
+    assert key is not None
+    key.state = KeyState.PENDING
+    done = run(home, "login", "--consumer-key", key.key, **application(api))
+    assert done.returncode == 1
+    assert "or nobody has validated it yet" in done.stderr
+    assert "Its link is told once" in done.stderr
+
+
+def test_passing_faults_do_not_keep_a_key_that_is_given_from_being_kept(api: Simulator, home: Path) -> None:
+    api.faults.add("GET", "/v1/auth/currentCredential", status=500, times=2)
+    done = run(home, "login", "--consumer-key", api.account.consumer_key, **application(api))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert key_in(home / ".ovh.conf") == api.account.consumer_key
 
 
 def test_an_application_key_of_another_endpoint_is_named_by_its_end_only(api: Simulator, home: Path) -> None:
@@ -267,7 +335,7 @@ def test_a_key_that_was_refused_ends_the_wait(api: Simulator, home: Path, status
     api.faults.add("GET", "/v1/auth/currentCredential", status=200, body=body)
     done = run(home, "login", **application(api))
     assert done.returncode == 1
-    assert f"The API calls the consumer key {status}. Log in again." in done.stderr
+    assert f'The consumer key has ended (OVHcloud says "{status}"). Nothing was stored.' in done.stderr
     assert list(home.iterdir()) == []
 
 

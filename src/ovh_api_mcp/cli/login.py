@@ -38,7 +38,7 @@ from ovh_api_mcp.ovh.access_rules import (
     parse_rules,
     with_own_rules,
 )
-from ovh_api_mcp.ovh.login import Login
+from ovh_api_mcp.ovh.login import Login, PendingKey
 from ovh_api_mcp.ovh.service_account import parse_actions
 from ovh_api_mcp.ovh.transport import Transport
 from ovh_api_mcp.secret import Redactor, Secret
@@ -197,9 +197,12 @@ async def _log_in(
 ) -> None:
     """Get the key, see that it works, keep it, and show whose it is."""
     async with aclosing(Transport(network=settings.network)) as transport:
-        login = Login(transport, settings.endpoint, keys.application_key, keys.application_secret, redactor)
-        consumer_key = keys.consumer_key or await _get_key(out, login, wish)
-        await _wait(login, consumer_key, wish.timeout_s if keys.consumer_key is None else 0)
+        login = _login(transport, settings, keys, redactor)
+        if keys.consumer_key is None:
+            consumer_key = await _get_key(out, login, wish)
+        else:
+            consumer_key = keys.consumer_key
+            await login.check(consumer_key)
         await _keep(login, settings, file, keys, consumer_key)
         await _show(out, login, consumer_key, file)
         out.line(f"Kept in {file.place}.")
@@ -213,18 +216,36 @@ async def _log_in(
             )
 
 
+def _login(transport: Transport, settings: LoginSettings, keys: Keys, redactor: Redactor) -> Login:
+    sources = {name: value.source for name, value in settings.given.items()}
+    sources["consumer_key"] = keys.consumer_key_source
+    return Login(
+        transport,
+        settings.endpoint,
+        keys.application_key,
+        keys.application_secret,
+        redactor,
+        sources,
+    )
+
+
 async def _get_key(out: Terminal, login: Login, wish: _Wish) -> Secret[str]:
-    """Request a key and lead the user to the page that validates it."""
+    """Request a key, lead the user to the page that validates it, and wait until that is done."""
     pending = await login.request(wish.rules)
     out.line("Open this link, sign in, choose how long the key may live, and validate:")
     out.line(f"  {pending.validation_url}")
     if wish.opens_browser and await asyncio.to_thread(open_page, pending.validation_url):
         out.line("Your browser opens it, too.")
+    if not pending.is_seen_pending:
+        out.line(
+            "If nothing happens soon after, the application secret may be wrong: stop, and copy it again."
+        )
     out.line()
+    await _wait(login, pending, wish.timeout_s)
     return pending.consumer_key
 
 
-async def _wait(login: Login, consumer_key: Secret[str], timeout_s: float) -> None:
+async def _wait(login: Login, pending: PendingKey, timeout_s: float) -> None:
     progress = ProgressBar(sys.stderr)
 
     def report(waited_s: float) -> None:
@@ -234,7 +255,7 @@ async def _wait(login: Login, consumer_key: Secret[str], timeout_s: float) -> No
         )
 
     try:
-        await login.wait_validation(consumer_key, timeout_s=timeout_s, report=report)
+        await login.wait_validation(pending, timeout_s=timeout_s, report=report)
     finally:
         progress.clear()
 

@@ -24,11 +24,15 @@ _APPLICATION: Final = ("application_key", "application_secret")
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The application, and a consumer key where the user has one already."""
+    """The application, and a consumer key where the user has one already.
+
+    `consumer_key_source` is the option that it was given by, "" for one that was typed when asked for.
+    """
 
     application_key: str
     application_secret: Secret[str]
     consumer_key: Secret[str] | None
+    consumer_key_source: str = ""
 
 
 def ask_keys(settings: LoginSettings, rules: Sequence[AccessRule]) -> Keys:
@@ -47,7 +51,7 @@ def ask_keys(settings: LoginSettings, rules: Sequence[AccessRule]) -> Keys:
     consumer = given.get("consumer_key")
     # One in a file or the environment is what login replaces; a typed one is kept.
     if consumer is not None and consumer.source == "--consumer-key":
-        return Keys(application_key.reveal(), secret, consumer.value)
+        return Keys(application_key.reveal(), secret, consumer.value, consumer.source)
     return Keys(application_key.reveal(), secret, _ask_consumer_key() if is_asked else None)
 
 
