@@ -124,7 +124,7 @@ PROMISES: Final[dict[str, str]] = {
     "login.browser": "A browser is opened where there is a desktop; the link is printed always.",
     "login.keyring": "With --keyring secrets are in the system's keyring, where the server reads them.",
     "login.service-account": "login --service-account guides to one, and creates it after a yes.",
-    "logout": "logout revokes the key and takes it out; where revoking fails it says what to do by hand.",
+    "logout": "logout revokes the key and takes it out; where revoking fails it keeps it and says what to do.",
     "doctor.accounts": "With --account, doctor checks each account and fails where one of them is bad.",
     "doctor.checks": "doctor tells settings and sources, API, clock, credentials, catalogue, port, and what to do next.",
     "cli.demo": "The demo shows the main job without network or keys.",

@@ -7,6 +7,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import ovh
 import ovh.config
@@ -429,12 +430,50 @@ def test_logout_revokes_the_key_and_takes_it_out(api: Simulator, home: Path) -> 
 
 
 @pytest.mark.promise("logout")
-def test_logout_says_what_to_do_by_hand_where_revoking_failed(api: Simulator, home: Path) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 500},
+        {"status": 503, "body": b"<html>"},
+        {"drop": True},
+        {"status": 403, "body": b'{"errorCode": "NOT_GRANTED_CALL", "message": "not granted"}'},
+    ],
+)
+def test_logout_keeps_a_key_that_it_could_not_revoke(
+    api: Simulator, home: Path, fault: dict[str, Any]
+) -> None:
+    log_in(api, home)
+    file = home / ".ovh.conf"
+    before = file.read_bytes()
+    api.faults.add("POST", "/v1/auth/logout", times=9, **fault)
+    done = run(home, "logout")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"Nothing was taken out of {file} [{api.url}], and the key may still be valid." in done.stderr
+    assert "--force" in done.stderr
+    assert file.read_bytes() == before
+    api.faults.clear()
+    assert run(home, "logout").returncode == 0
+    assert "consumer_key" not in file.read_text()
+
+
+@pytest.mark.promise("logout")
+def test_logout_by_force_takes_the_key_out_and_says_what_to_do_by_hand(api: Simulator, home: Path) -> None:
     log_in(api, home)
     api.faults.add("POST", "/v1/auth/logout", status=500, times=9)
-    done = run(home, "logout")
-    assert done.returncode == 1
+    done = run(home, "logout", "--force")
+    assert done.returncode == 0
+    assert "It may still be valid." in done.stderr
     assert "DELETE /v1/me/api/credential/{credentialId}" in done.stderr
+    assert "is revoked" not in done.stdout
+    assert "consumer_key" not in (home / ".ovh.conf").read_text()
+
+
+@pytest.mark.promise("logout")
+def test_logout_takes_out_a_key_that_is_of_no_use_any_more(api: Simulator, home: Path) -> None:
+    log_in(api, home)
+    api.consumer_keys.revoke(key_in(home / ".ovh.conf"))
+    done = run(home, "logout")
+    assert (done.returncode, done.stderr) == (0, "")
     assert "consumer_key" not in (home / ".ovh.conf").read_text()
 
 
