@@ -245,6 +245,33 @@ def test_each_account_that_is_chosen_is_checked_and_one_bad_one_is_enough_to_fai
     assert leaks([*secrets, "t0ken-of-nobody"], [shown.stdout, json.dumps(found)]) == []
 
 
+@pytest.mark.promise("accounts.named")
+def test_what_a_file_says_of_accounts_and_is_not_followed_is_told_with_its_place(
+    api: Simulator, tmp_path: Path
+) -> None:
+    file = tmp_path / ".ovh.conf"
+    keys = f"application_key={api.account.application_key}\nconsumer_key=x\n"
+    file.write_text(f"[default]\nendpoint={api.url}\n[account my shop]\n{keys}[account x]\nendpoint=mars\n")
+    file.chmod(0o600)
+    found = told(tmp_path, status=0, PORT="0")
+    assert state(found, "files") == ["note"]
+    assert found["files"]["facts"] == f"Ignored: {file} [account my shop]"
+    assert "letters, digits, dots" in found["files"]["next"]
+    found = told(tmp_path, "--account", "x", "--account", "my shop", status=1, PORT="0")
+    assert f"{file} [account x] endpoint takes one of eu" in found["accounts"]["x"]["settings"]["facts"]
+    assert f"{file} [account my shop] is no account" in found["accounts"]["my shop"]["settings"]["facts"]
+    searched = run(tmp_path, "execute", "() => 1", "--log-level", "warning")
+    assert f"event=account-sections-ignored next='{file} [account my shop] is no account" in searched.stderr
+    file.write_text(f"[default]\nendpoint={api.url}\n[account x]\naccess_token=t0ken-of-nobody\n")
+    found = told(tmp_path, "--account", "x", status=1, PORT="0")
+    rows = {(row.get("account"), row["name"]): row for row in found["settings"]["rows"]}
+    assert rows["x", "endpoint"]["value"] == api.url
+    assert rows["x", "endpoint"]["source"] == f"{file} [default] endpoint"
+    file.write_text("[default]\nendpoint=%(x)s\n")
+    found = told(tmp_path, status=1, PORT="0")
+    assert f"{file} [default] endpoint takes one of eu" in found["settings"]["facts"]
+
+
 def test_a_setting_that_no_account_has_is_told_once_with_accounts_too(tmp_path: Path) -> None:
     found = told(tmp_path, "--account", "a", "--account", "b", status=1, PORT="many")
     assert state(found, "settings", "api") == ["failed", "skipped"]

@@ -515,6 +515,19 @@ def test_an_account_that_was_logged_in_to_needs_no_endpoint_again(api: Simulator
     assert f"The consumer key …{old[-4:]} that stood there before is still valid" in login.text
 
 
+def test_an_account_without_endpoint_is_logged_in_to_where_the_server_would_go(
+    api: Simulator, home: Path
+) -> None:
+    file = home / ".ovh.conf"
+    file.write_text(f"[default]\nendpoint={api.url}\n[account shop]\naccess_token=\napplication_key=old\n")
+    given = application(api) | {"OVH_ENDPOINT": "ca"}
+    with piped(home, "login", "--account", "shop", **given) as login:
+        visit(login.link())
+        assert login.end() == 0
+    assert file.read_text().count(f"endpoint={api.url}") == 2
+    assert "Now connect a client with --account shop" in login.text
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import stat
 import sys
-from collections.abc import Iterable
 from contextlib import aclosing
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -21,7 +19,8 @@ from ovh_api_mcp.errors import NetworkError, SettingsError, cut_foreign
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.limits import CLOCK_TOLERANCE_S, DOCTOR_PORT_S, EXPIRES_SOON_S, KIB
 from ovh_api_mcp.listener import bind_socket
-from ovh_api_mcp.settings import Settings, check_exposure
+from ovh_api_mcp.ovh.account_names import HOW_TO_NAME
+from ovh_api_mcp.settings import Origins, Settings, check_exposure
 
 if TYPE_CHECKING:
     from ovh_api_mcp.ovh.holder import Holder
@@ -42,8 +41,9 @@ def _choice(account: str) -> str:
     return f" --account {account}" if account else ""
 
 
-async def check_files(files: Iterable[Path]) -> Check:
-    """Look whether others can read or write the files that were read."""
+async def check_files(origins: Origins | None) -> Check:
+    """Look whether others can read or write the files that were read, and whether all of them counts."""
+    files, misnamed = (origins.files, origins.misnamed) if origins else ((), ())
     open_files: list[str] = []
     shown: list[str] = []
     for path in files:
@@ -54,6 +54,12 @@ async def check_files(files: Iterable[Path]) -> Check:
     if open_files:
         facts = f"Others can read or write {', '.join(open_files)}."
         return Check("files", "note", facts, f"Run chmod 600 {' '.join(open_files)}", {"files": [*shown]})
+    if misnamed:
+        facts, next_step = (
+            f"Ignored: {', '.join(misnamed)}",
+            f"Rename what is meant as an account: {HOW_TO_NAME}",
+        )
+        return Check("files", "note", facts, next_step, {"files": [*shown], "ignored": [*misnamed]})
     return Check("files", "ok", ", ".join(shown) or "no ovh.conf was found, and none is needed")
 
 

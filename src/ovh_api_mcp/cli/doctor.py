@@ -136,7 +136,7 @@ async def _check_each(loaded: Loaded, names: Sequence[str], redactor: Redactor) 
     if settings is None:
         return [loaded.check, *(Check(name, "skipped", "settings first") for name in names)]
     find: dict[str, Callable[[], Awaitable[Check]]] = {
-        "files": partial(check_files, loaded.origins.files if loaded.origins else ()),
+        "files": partial(check_files, loaded.origins),
         "api": partial(check_api, settings),
         "clock": partial(check_clock, settings),
         "credentials": partial(check_credentials, settings, redactor, loaded.account),

@@ -71,8 +71,7 @@ def load_all(flags: Flags) -> AllLoaded:
 
 
 def _load_shared(names: Sequence[str], flags: Flags, environment: Mapping[str, str]) -> Loaded:
-    settings, files = load_shared_settings(flags, environment)
-    origins = Origins("", "", {}, {}, files)
+    settings, origins = load_shared_settings(flags, environment)
     return Loaded(settings, origins, Check("settings", "ok", f"accounts {', '.join(names)}"))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ovh_api_mcp import limits
 from ovh_api_mcp.errors import SettingsError
+from ovh_api_mcp.ovh.account_names import how_to_name, misnamed_sections
 from ovh_api_mcp.ovh.conf_file import ConfFile, find_endpoint, find_value
 from ovh_api_mcp.ovh.credentials import (
     CREDENTIAL_OPTIONS,
@@ -38,6 +39,8 @@ def accounts_of(
     flags: Flags, given: Given, files: Sequence[ConfFile], *, with_credentials: bool
 ) -> tuple[NamedAccount, ...]:
     """Return the accounts that were chosen by name, else the one that all other settings make."""
+    if misnamed := misnamed_sections(files):
+        _log.warning("event=account-sections-ignored next=%r", how_to_name(misnamed))
     names = account_names(flags, given)
     if not names:
         endpoint, text = find_endpoint_of(flags, given, files)
@@ -69,7 +72,7 @@ def find_endpoint_of(flags: Flags, given: Given, files: Sequence[ConfFile]) -> t
             "Give a URL by --endpoint or OVH_ENDPOINT.",
             code="endpoint-unknown",
         )
-    return parse_endpoint(found.text), found.text
+    return parse_endpoint(found.text, given_by=found.source), found.text
 
 
 def _credentials(

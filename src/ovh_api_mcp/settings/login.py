@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
 
-from ovh_api_mcp.ovh.conf_file import ConfFile, conf_paths, find_value, load_conf_files
+from ovh_api_mcp.ovh.account_names import section_to_keep
+from ovh_api_mcp.ovh.conf_file import ConfFile, conf_paths, load_conf_files
 from ovh_api_mcp.ovh.credentials import CredentialName, Credentials, GivenValue, parse_credentials
 from ovh_api_mcp.ovh.endpoints import ENDPOINT_NAMES, Endpoint, parse_endpoint
-from ovh_api_mcp.ovh.named_accounts import section_to_keep
+from ovh_api_mcp.ovh.named_accounts import DEFAULT_ENDPOINT, endpoint_in_section
 from ovh_api_mcp.ovh.network import NetworkOptions
 from ovh_api_mcp.secret import Secret
 from ovh_api_mcp.settings.accounts import account_names, find_endpoint_of, given_values
@@ -88,10 +89,13 @@ def _endpoint_of(section: str, flags: Flags, given: Given, files: Sequence[ConfF
         if (typed := (flags.endpoint or "").strip()) and parse_endpoint(typed).name != section:
             raise invalid(ENDPOINT, typed, f"does not go with the account {section}")
         return parse_endpoint(section), section
-    kept = find_value(files, (section,), "endpoint") if section else None
-    if kept is None or (flags.endpoint or "").strip():
+    file = next((file for file in files if file.sections.get(section)), None) if section else None
+    if file is None or (flags.endpoint or "").strip():
         return find_endpoint_of(flags, given, files)
-    return parse_endpoint(kept.text), kept.text
+    kept = endpoint_in_section(file, section)
+    if kept is None:
+        return parse_endpoint(DEFAULT_ENDPOINT), DEFAULT_ENDPOINT
+    return parse_endpoint(kept.text, given_by=kept.source), kept.text
 
 
 def _has_display(given: Given) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from ovh_api_mcp.ovh.account_names import misnamed_sections
 from ovh_api_mcp.ovh.conf_file import conf_paths, find_endpoint, load_conf_files
 from ovh_api_mcp.ovh.credentials import CREDENTIAL_OPTIONS
 from ovh_api_mcp.ovh.named_accounts import find_block
@@ -25,14 +26,16 @@ _OF_ACCOUNTS: Final = frozenset(
 class Origins:
     """Where endpoint and credentials come from, in words, and what may be shown of each.
 
-    `files` are the files of OVHcloud that were read, the strongest first.
+    `files` are the files of OVHcloud that were read, the strongest first; `misnamed` are the places of
+    sections there that are meant as accounts, and can be none for their names.
     """
 
     endpoint: str
     endpoint_text: str
     credentials: Mapping[str, str]
     shown: Mapping[str, str]
-    files: tuple[Path, ...]
+    files: tuple[Path, ...] = ()
+    misnamed: tuple[str, ...] = ()
 
 
 def chosen_accounts(flags: Flags, environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -43,10 +46,10 @@ def chosen_accounts(flags: Flags, environment: Mapping[str, str]) -> tuple[str, 
     return tuple(account_names(flags, given_of(environment)))
 
 
-def load_shared_settings(flags: Flags, environment: Mapping[str, str]) -> tuple[Settings, tuple[Path, ...]]:
+def load_shared_settings(flags: Flags, environment: Mapping[str, str]) -> tuple[Settings, Origins]:
     """Return the settings of a server whose accounts are chosen by name, without any of those.
 
-    Also return the files of OVHcloud that were read, the strongest first. Raises SettingsError.
+    Raises SettingsError.
     """
     given = given_of(environment)
     files = load_conf_files(conf_paths(given.variable("HOME") or given.variable("USERPROFILE")))
@@ -62,7 +65,8 @@ def load_shared_settings(flags: Flags, environment: Mapping[str, str]) -> tuple[
     )
     own = {name: value for name, value in environment.items() if name not in _OF_ACCOUNTS}
     settings = load_settings(nobody, own, config_paths=(), with_credentials=False)
-    return settings, tuple(file.path for file in files)
+    paths = tuple(file.path for file in files)
+    return settings, Origins("", "", {}, {}, paths, tuple(misnamed_sections(files)))
 
 
 def load_origins(flags: Flags, environment: Mapping[str, str]) -> Origins:
@@ -73,11 +77,10 @@ def load_origins(flags: Flags, environment: Mapping[str, str]) -> Origins:
     if names := account_names(flags, given):
         found_account = find_block(names[0], files)
         return Origins(
-            found_account.place,
+            found_account.endpoint_source or "default",
             found_account.endpoint_text,
             {name: value.source for name, value in found_account.given.items()},
             {name: value.value.ending() for name, value in found_account.given.items()},
-            tuple(file.path for file in files),
         )
     endpoint, endpoint_text = find_endpoint_of(flags, given, files)
     found = find_endpoint(files)
@@ -94,4 +97,5 @@ def load_origins(flags: Flags, environment: Mapping[str, str]) -> Origins:
         {name: value.source for name, value in values.items()},
         {name: value.value.ending() for name, value in values.items()},
         tuple(file.path for file in files),
+        tuple(misnamed_sections(files)),
     )
