@@ -126,6 +126,7 @@ PROMISES: Final[dict[str, str]] = {
     "login.service-account": "login --service-account guides to one, and creates it after a yes.",
     "logout": "logout revokes the key and takes it out; where revoking fails it keeps it and says what to do.",
     "doctor.accounts": "With --account, doctor checks each account and fails where one of them is bad.",
+    "doctor.person": "doctor and login speak to who runs them, and name where a wrong key stands.",
     "doctor.checks": "doctor tells settings and sources, API, clock, credentials, catalogue, port, and what to do next.",
     "cli.demo": "The demo shows the main job without network or keys.",
 }

@@ -118,7 +118,45 @@ def test_keys_that_do_not_work_are_told_with_their_cause(api: Simulator, tmp_pat
     api.consumer_keys.revoke(api.account.consumer_key)
     found = told(tmp_path, status=1, **signed(api))
     assert state(found, "api", "credentials") == ["ok", "failed"]
-    assert "The consumer key is not valid" in found["credentials"]["next"]
+    assert "OVHcloud refuses the consumer key (OVH_CONSUMER_KEY)" in found["credentials"]["facts"]
+    assert "ovh-api-mcp login" in found["credentials"]["next"]
+
+
+@pytest.mark.promise("doctor.person")
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"application_secret": "f" * 32}, "[account x] application_secret) is another application's"),
+        ({"application_key": "unknown-key-1234"}, "[account x] application_key) …1234 is not known at"),
+        ({"application_secret": "f" * 32, "consumer_key": "e" * 32}, "are swapped: both have 32 characters"),
+        (
+            {"client_id": "EU.nobody", "client_secret": "s3cret-of-nobody"},
+            "Check client_id and client_secret",
+        ),
+        ({"access_token": "t0ken-of-nobody"}, "The access token (access_token) has expired"),
+    ],
+)
+def test_what_is_wrong_with_an_account_names_its_section_and_speaks_to_who_reads_it(
+    api: Simulator, tmp_path: Path, wrong: dict[str, str], words: str
+) -> None:
+    account = api.account
+    keys = {
+        "application_key": account.application_key,
+        "application_secret": account.application_secret,
+        "consumer_key": account.consumer_key,
+    }
+    values = {**(keys if wrong.keys() <= keys.keys() else {}), **wrong, "endpoint": api.url}
+    file = tmp_path / ".ovh.conf"
+    file.write_text("[account x]\n" + "".join(f"{name}={value}\n" for name, value in values.items()))
+    file.chmod(0o600)
+    found = told(tmp_path, "--account", "x", status=1, PORT="0", OVH_APPLICATION_KEY="does-not-count")
+    check = found["accounts"]["x"]["credentials"]
+    said = f"{check['facts']} {check.get('next', '')}"
+    assert words in said
+    assert ".ovh.conf [account x]" in said
+    assert "OVH_" not in said
+    assert "the user" not in said.lower()
+    assert leaks([value for value in values.values() if len(value) > 20 and "://" not in value], [said]) == []
 
 
 def test_a_service_account_is_told_as_one(api: Simulator, tmp_path: Path) -> None:
@@ -228,7 +266,13 @@ def test_each_account_that_is_chosen_is_checked_and_one_bad_one_is_enough_to_fai
     }
     assert accounts["good"]["credentials"]["account"] == api.account.nichandle
     assert accounts["good"]["catalogue"]["next"].endswith("catalog refresh --account good")
-    assert "unknown" in accounts["bad"]["credentials"]["next"]
+    unknown = accounts["bad"]["credentials"]["facts"]
+    assert unknown.startswith("OVHcloud does not know the consumer key (")
+    assert ".ovh.conf [account bad] consumer_key)" in unknown
+    assert accounts["bad"]["credentials"]["next"].endswith("get a new one: ovh-api-mcp login --account bad.")
+    half = f"{file} [account half] has application_key, but not application_secret, consumer_key."
+    assert half in accounts["half"]["settings"]["facts"]
+    assert accounts["half"]["settings"]["next"].endswith("ovh-api-mcp login --account half")
     assert "There are good, bad, half, lost." in accounts["nobody"]["settings"]["facts"]
     rows = {(row.get("account"), row["name"]): row["source"] for row in found["settings"]["rows"]}
     assert rows["bad", "consumer-key"] == f"{file} [account bad] consumer_key"
@@ -239,7 +283,7 @@ def test_each_account_that_is_chosen_is_checked_and_one_bad_one_is_enough_to_fai
     assert re.search(
         r"^account bad\nsettings +ok .*\napi +ok .*\nclock .*\ncredentials +failed ", shown.stdout, re.M
     )
-    assert re.search(r"^Next \(credentials of bad\): The consumer key is unknown", shown.stdout, re.M)
+    assert re.search(r"^Next \(credentials of bad\): Copy it again, or get a new one: ", shown.stdout, re.M)
     assert "All is well" not in shown.stdout
     secrets = [api.account.application_secret, api.account.consumer_key, "consumer-key-of-nobody"]
     assert leaks([*secrets, "t0ken-of-nobody"], [shown.stdout, json.dumps(found)]) == []

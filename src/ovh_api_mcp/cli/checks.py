@@ -15,7 +15,7 @@ import msgspec
 
 from ovh_api_mcp.cli.check import Check
 from ovh_api_mcp.cli.terminal import ProgressBar
-from ovh_api_mcp.errors import NetworkError, SettingsError, cut_foreign
+from ovh_api_mcp.errors import ApiError, NetworkError, SettingsError, cut_foreign
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.limits import CLOCK_TOLERANCE_S, DOCTOR_PORT_S, EXPIRES_SOON_S, KIB
 from ovh_api_mcp.listener import bind_socket
@@ -102,7 +102,9 @@ def _judge_clock(ahead_s: int) -> Check:
     return Check("clock", "note", facts, "Set the clock (NTP).", details)
 
 
-async def check_credentials(settings: Settings, redactor: Redactor, account: str = "") -> Check:
+async def check_credentials(
+    settings: Settings, redactor: Redactor, origins: Origins | None, account: str = ""
+) -> Check:
     """Sign in, and tell as whom; `account` is the name that was chosen, "" where none was."""
     if settings.endpoint.is_simulator:
         return Check("credentials", "ok", "those of the built-in practice account")
@@ -110,10 +112,18 @@ async def check_credentials(settings: Settings, redactor: Redactor, account: str
         facts = "None are set: search works, and what needs no authentication."
         return Check("credentials", "note", facts, log_in(account), {"kind": None})
     from ovh_api_mcp.ovh.holder import ask_holder
+    from ovh_api_mcp.ovh.holder_fault import find_fault
     from ovh_api_mcp.ovh.transport import Transport
 
+    sources = origins.credentials if origins else {}
     async with aclosing(Transport(network=settings.network)) as transport:
-        holder = await ask_holder(transport, settings.endpoint, settings.credentials, redactor)
+        asked = (transport, settings.endpoint, settings.credentials)
+        try:
+            holder = await ask_holder(*asked, redactor)
+        except (ApiError, NetworkError) as error:
+            if fault := await find_fault(*asked, error, sources=sources, account=account):
+                return Check("credentials", "failed", fault.fact, fault.advice, {"code": error.code})
+            raise
     return _judge_holder(holder, account)
 
 

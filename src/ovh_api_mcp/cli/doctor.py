@@ -12,7 +12,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +29,7 @@ from ovh_api_mcp.cli.checks import (
 )
 from ovh_api_mcp.cli.doctor_settings import AllLoaded, Loaded, load_all
 from ovh_api_mcp.cli.doctor_walls import show_trial, trial_as_json, trial_conclusion
+from ovh_api_mcp.cli.for_person import for_account, for_person
 from ovh_api_mcp.cli.options import flags_of, options
 from ovh_api_mcp.cli.setting_rows import SettingRow, account_rows, setting_rows, shared_rows
 from ovh_api_mcp.cli.terminal import Colour, ProgressBar, Terminal
@@ -36,7 +37,7 @@ from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.limits import DOCTOR_CHECK_S, TRIAL_S
 from ovh_api_mcp.secret import Redactor
 from ovh_api_mcp.server.log_lines import configure_logging
-from ovh_api_mcp.settings import Flags, read_environment
+from ovh_api_mcp.settings import Flags, Origins, read_environment
 
 if TYPE_CHECKING:
     from ovh_api_mcp.sandbox.trial import Trial
@@ -139,14 +140,21 @@ async def _check_each(loaded: Loaded, names: Sequence[str], redactor: Redactor) 
         "files": partial(check_files, loaded.origins),
         "api": partial(check_api, settings),
         "clock": partial(check_clock, settings),
-        "credentials": partial(check_credentials, settings, redactor, loaded.account),
+        "credentials": partial(check_credentials, settings, redactor, loaded.origins, loaded.account),
         "catalogue": partial(check_catalog, settings, loaded.account),
         "port": partial(check_port, settings),
     }
     if not loaded.is_whole:
         find["credentials"] = _skip_credentials
-    found = (guarded(name, find[name], timeout_s=DOCTOR_CHECK_S) for name in names)
-    return [loaded.check, *await asyncio.gather(*found)]
+    found = await asyncio.gather(*(guarded(name, find[name], timeout_s=DOCTOR_CHECK_S) for name in names))
+    return [loaded.check, *(_reworded(check, loaded.origins) for check in found)]
+
+
+def _reworded(check: Check, origins: Origins | None) -> Check:
+    """Return a check in words for the person who set what it is about."""
+    place = origins.place if origins else ""
+    facts, next_step = (for_account(for_person(text), place) for text in (check.facts, check.next_step))
+    return replace(check, facts=facts, next_step=next_step)
 
 
 async def _skip_credentials() -> Check:

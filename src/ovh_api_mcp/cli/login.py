@@ -17,6 +17,7 @@ from typing import Final, TypedDict, Unpack
 import click
 
 from ovh_api_mcp.cli.browser import open_page
+from ovh_api_mcp.cli.for_person import for_person
 from ovh_api_mcp.cli.keys_file import (
     KeysFile,
     config_option,
@@ -226,6 +227,7 @@ def _login(transport: Transport, settings: LoginSettings, keys: Keys, redactor: 
         keys.application_secret,
         redactor,
         sources,
+        settings.account,
     )
 
 
@@ -281,7 +283,7 @@ async def _show(out: Terminal, login: Login, consumer_key: Secret[str], file: Ke
     try:
         holder = await login.holder(consumer_key)
     except (ApiError, NetworkError) as error:
-        out.line(f"The key works, but could not be shown: {out.plain(error.message)}")
+        out.line(f"The key works, but could not be shown: {out.plain(for_person(error.message))}")
         return
     account = holder.account or "not told to this key"
     until = holder.record.until or f"you revoke it with ovh-api-mcp logout{file.choice}"

@@ -68,10 +68,11 @@ def account_rows(account: str, origins: Origins | None) -> list[SettingRow]:
     if origins is None:
         return []
     endpoint = cut_foreign(origins.endpoint_text, _VALUE_CHARS)
+    sources = origins.sources()
     keys = [
-        SettingRow(field.replace("_", "-"), origins.shown[key], origins.credentials[key], account)
+        SettingRow(field.replace("_", "-"), origins.shown[key], sources[key], account)
         for field, key in _KEYS.items()
-        if key in origins.credentials
+        if key in sources
     ]
     return [SettingRow("endpoint", endpoint, origins.endpoint, account), *keys]
 
@@ -81,8 +82,9 @@ def _row(
 ) -> SettingRow:
     shown_name = names.flag.removeprefix("--")
     key = _KEYS.get(names.field, "")
-    if origins is not None and key in origins.credentials:
-        return SettingRow(shown_name, origins.shown[key], origins.credentials[key])
+    sources = origins.sources() if origins is not None else {}
+    if origins is not None and key in sources:
+        return SettingRow(shown_name, origins.shown[key], sources[key])
     if typed := getattr(flags, names.field, None):
         text, source = _text(typed), names.flag
     elif names.variable and (text := environment.get(names.variable, "").strip()):

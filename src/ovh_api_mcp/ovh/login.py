@@ -35,6 +35,7 @@ from ovh_api_mcp.ovh.credentials import ApplicationCredentials, CredentialName
 from ovh_api_mcp.ovh.endpoints import Endpoint
 from ovh_api_mcp.ovh.failures import api_error
 from ovh_api_mcp.ovh.holder import Holder, ask_holder
+from ovh_api_mcp.ovh.holder_fault import look_closely
 from ovh_api_mcp.ovh.key_watch import KeyWatch, SeenKey
 from ovh_api_mcp.ovh.messages import ApiRequest
 from ovh_api_mcp.ovh.refused_keys import UsedKeys
@@ -92,9 +93,11 @@ class Login:
         application_secret: Secret[str],
         redactor: Redactor,
         sources: Mapping[CredentialName, str] | None = None,
+        account: str = "",
     ) -> None:
-        """`sources` says where keys were taken from that nobody typed."""
+        """`sources` says where keys were taken from that nobody typed, `account` for which account."""
         self._sources = sources or {}
+        self._account = account
         self._transport = transport
         self._endpoint = endpoint
         self._application = ApplicationCredentials(application_key, application_secret, Secret(""))
@@ -119,15 +122,13 @@ class Login:
         Raises NetworkError `credentials-rejected`, which says which key is wrong, and whatever kept
         the API from answering.
         """
-        async with self._watching(consumer_key) as watch:
-            seen = await watch.look()
-            for _ in range(LOGIN_LOOKS - 1):
-                if seen.state != "unanswered":
-                    break
-                await asyncio.sleep(LOGIN_POLL_S)
-                seen = await watch.look()
-            if seen.state == "unsigned" and not await watch.is_application_known():
-                seen = SeenKey("foreign")
+        credentials = self._with_key(consumer_key)
+        seen = await look_closely(self._transport, self._endpoint, credentials)
+        for _ in range(LOGIN_LOOKS - 1):
+            if seen.state != "unanswered":
+                break
+            await asyncio.sleep(LOGIN_POLL_S)
+            seen = await look_closely(self._transport, self._endpoint, credentials)
         self._raise_fault(consumer_key, seen)
 
     async def wait_validation(self, pending: PendingKey, *, timeout_s: float, report: WaitingReport) -> None:
@@ -241,7 +242,7 @@ class Login:
             yield watch
 
     def _used(self, consumer_key: Secret[str]) -> UsedKeys:
-        return UsedKeys(self._with_key(consumer_key), self._endpoint, self._sources)
+        return UsedKeys(self._with_key(consumer_key), self._endpoint, self._sources, self._account)
 
     def _with_key(self, consumer_key: Secret[str]) -> ApplicationCredentials:
         return replace(self._application, consumer_key=consumer_key)

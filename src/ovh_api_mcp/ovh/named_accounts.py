@@ -71,7 +71,9 @@ def find_account(name: str, files: Sequence[ConfFile], *, with_credentials: bool
             *("./ovh.conf", name),
             "if you did not write that file, stop and remove it: calls would go to another account",
         )
-    return NamedAccount(name, endpoint, parse_credentials(block.given, endpoint))
+    return NamedAccount(
+        name, endpoint, parse_credentials(block.given, endpoint, place=block.place, account=name)
+    )
 
 
 def find_block(name: str, files: Sequence[ConfFile]) -> AccountBlock:

@@ -33,11 +33,16 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class UsedKeys:
-    """Keys that were used at `endpoint`; `sources` says where those were taken from that nobody typed."""
+    """Keys that were used at `endpoint`.
+
+    `sources` says where those were taken from that nobody typed; `account` is the name that they were
+    chosen by, "" for none.
+    """
 
     credentials: ApplicationCredentials
     endpoint: Endpoint
     sources: Mapping[CredentialName, str] = field(default_factory=dict)
+    account: str = ""
 
     def fault(self, seen: SeenKey) -> Fault | None:
         """Return what a look at the consumer key says is wrong; None where it is good, or nothing is said."""
@@ -92,7 +97,7 @@ class UsedKeys:
         page = cut_foreign(f"{self.endpoint.root}/createApp/", 100)
         return Fault(
             f"{fact}: it was made at another endpoint, was deleted, or is no application key.",
-            f"Name the endpoint where it was made with --endpoint, or create an application at {page}.",
+            f"Name the endpoint where it was made {self._where()}, or create an application at {page}.",
         )
 
     @property
@@ -104,9 +109,14 @@ class UsedKeys:
         key = self.credentials.application_key
         return f" …{key[-_SHOWN_OF_KEY:]}" if len(key) >= _LONG_KEY else ""
 
+    def _where(self) -> str:
+        source = self.sources.get("application_key", "")
+        return f"beside it in {source.rpartition(' ')[0]}" if self.account and source else "with --endpoint"
+
     def _without(self) -> str:
         aside = " without --consumer-key" if self.sources.get("consumer_key") == "--consumer-key" else ""
-        return f"ovh-api-mcp login{aside}"
+        choice = f" --account {self.account}" if self.account else ""
+        return f"ovh-api-mcp login{choice}{aside}"
 
     def _named(self, name: CredentialName) -> str:
         source = self.sources.get(name, "")

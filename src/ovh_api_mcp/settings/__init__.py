@@ -11,7 +11,13 @@ from ovh_api_mcp.settings.flags import (
     ValidationName,
 )
 from ovh_api_mcp.settings.login import LoginSettings, load_login_settings
-from ovh_api_mcp.settings.origins import Origins, chosen_accounts, load_origins, load_shared_settings
+from ovh_api_mcp.settings.origins import (
+    SETTING_KEYS,
+    Origins,
+    chosen_accounts,
+    load_origins,
+    load_shared_settings,
+)
 from ovh_api_mcp.settings.settings import Settings, check_exposure, load_settings, read_environment
 
 __all__ = [
@@ -19,6 +25,7 @@ __all__ = [
     "DEFAULT_ACCOUNT",
     "HOST_DEFAULT",
     "PORT_DEFAULT",
+    "SETTING_KEYS",
     "Flags",
     "LogLevelName",
     "LoginSettings",

@@ -9,7 +9,7 @@ from typing import Final
 
 from ovh_api_mcp.ovh.account_names import misnamed_sections
 from ovh_api_mcp.ovh.conf_file import conf_paths, find_endpoint, load_conf_files
-from ovh_api_mcp.ovh.credentials import CREDENTIAL_OPTIONS
+from ovh_api_mcp.ovh.credentials import CREDENTIAL_OPTIONS, CredentialName
 from ovh_api_mcp.ovh.named_accounts import find_block
 from ovh_api_mcp.settings.accounts import account_names, find_endpoint_of, given_values
 from ovh_api_mcp.settings.flags import Flags
@@ -17,6 +17,11 @@ from ovh_api_mcp.settings.given import ACCOUNT, ENDPOINT, given_of
 from ovh_api_mcp.settings.settings import Settings, load_settings
 
 # What an account that was chosen by name takes from its section alone.
+SETTING_KEYS: Final[Mapping[str, tuple[str, str]]] = dict(
+    [*CREDENTIAL_OPTIONS.items(), ("endpoint", (ENDPOINT.flag, ENDPOINT.variable))]
+)
+"""Option and variable of each key that a section of an account can have."""
+
 _OF_ACCOUNTS: Final = frozenset(
     {ACCOUNT.variable, ENDPOINT.variable, *(variable for _, variable in CREDENTIAL_OPTIONS.values())}
 )
@@ -27,15 +32,21 @@ class Origins:
     """Where endpoint and credentials come from, in words, and what may be shown of each.
 
     `files` are the files of OVHcloud that were read, the strongest first; `misnamed` are the places of
-    sections there that are meant as accounts, and can be none for their names.
+    sections there that are meant as accounts, and can be none for their names; `place` is the section of an
+    account that was chosen by name, "" where none was.
     """
 
     endpoint: str
     endpoint_text: str
-    credentials: Mapping[str, str]
+    credentials: Mapping[CredentialName, str]
     shown: Mapping[str, str]
     files: tuple[Path, ...] = ()
     misnamed: tuple[str, ...] = ()
+    place: str = ""
+
+    def sources(self) -> dict[str, str]:
+        """Return `credentials` for who looks names up that may be none."""
+        return dict(self.credentials.items())
 
 
 def chosen_accounts(flags: Flags, environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -81,6 +92,7 @@ def load_origins(flags: Flags, environment: Mapping[str, str]) -> Origins:
             found_account.endpoint_text,
             {name: value.source for name, value in found_account.given.items()},
             {name: value.value.ending() for name, value in found_account.given.items()},
+            place=found_account.place,
         )
     endpoint, endpoint_text = find_endpoint_of(flags, given, files)
     found = find_endpoint(files)
