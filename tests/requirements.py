@@ -117,6 +117,7 @@ PROMISES: Final[dict[str, str]] = {
     "cli.catalog": "catalog tells the status, refreshes, compares, finds, describes and exports; --json for programs.",
     "cli.doctor": "doctor --sandbox tries to break each wall and says which stands; exit status 1 where one is missing.",
     "login": "login gets a consumer key: prompts without echo, link, bounded wait, whose it is and until when.",
+    "login.interrupted": "A login that is interrupted stores nothing and says what becomes of the key.",
     "login.rules": "The key has the rules that were asked for, and may tell of itself and be revoked.",
     "login.causes": "login says which of the keys OVHcloud refuses, and why, as soon as it can be told.",
     "login.conf": "Keys are kept in OVHcloud's own ovh.conf, 0600, the rest of which stays byte for byte.",

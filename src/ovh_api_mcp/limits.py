@@ -171,6 +171,7 @@ LOGIN_WAIT_S: Final = 600.0  # for a person who logs in at OVHcloud, with a seco
 LOGIN_POLL_S: Final = 1.0  # between the first two looks whether it was validated
 LOGIN_LOOKS: Final = 4  # at a key that somebody has already, while nothing answers
 LOGIN_FIRST_LOOK_S: Final = 5.0  # at a key that was just requested, while a person waits for the link
+LOGIN_REVOKE_S: Final = 5.0  # for a requested key to be revoked where login is interrupted
 LOGIN_POLL_GROWTH: Final = 1.3  # each further interval is so much longer
 LOGIN_POLL_MAX_S: Final = 4.0  # OVHcloud's advice is 60 requests a minute at most
 DOCTOR_CHECK_S: Final = 15.0  # one check of doctor: some requests with their retries

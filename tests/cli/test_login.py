@@ -137,6 +137,8 @@ def test_the_key_has_the_rules_that_were_asked_for_and_may_tell_of_itself(
 ) -> None:
     said = log_in(api, home, *arguments)
     assert rules_of(api, key_in(home / ".ovh.conf")) == rules
+    own = sorted(rule for rule in rules if "/auth/" in rule)
+    assert (f"to show and revoke it: {', '.join(own)}\n" in said) is bool(own)
     assert f"Account: {api.account.nichandle}" in said
 
 
@@ -198,14 +200,33 @@ def test_a_file_that_others_can_write_is_refused_before_anything_is_asked(
     assert file.read_text() == "[default]\n"
 
 
-def test_without_a_terminal_missing_keys_are_an_error_that_says_what_to_give(
-    api: Simulator, home: Path
+@pytest.mark.parametrize(
+    ("given", "missing", "words"),
+    [
+        ((), ("OVH_APPLICATION_KEY", "OVH_APPLICATION_SECRET", "/createApp/"), "an application key and its"),
+        (("OVH_APPLICATION_KEY",), ("OVH_APPLICATION_SECRET",), "The application secret is missing"),
+        (("OVH_APPLICATION_SECRET",), ("OVH_APPLICATION_KEY",), "The application key is missing"),
+    ],
+)
+def test_without_a_terminal_what_is_missing_is_an_error_that_says_what_to_give(
+    api: Simulator, home: Path, given: tuple[str, ...], missing: tuple[str, ...], words: str
 ) -> None:
-    done = run(home, "login", "--endpoint", api.url, OVH_APPLICATION_KEY=api.account.application_key)
-    assert (done.returncode, done.stdout.count("\n")) == (2, 4)
-    assert f"{api.url}/createApp/" in done.stderr
-    assert "OVH_APPLICATION_SECRET" in done.stderr
+    variables = {name: application(api)[name] for name in given}
+    done = run(home, "login", "--endpoint", api.url, **variables)
+    assert (done.returncode, done.stdout.count(f"API     {api.url}\n")) == (2, 1)
+    assert words in done.stderr
+    _, _, advice = done.stderr.partition("Nothing was stored.")
+    assert all(name in advice for name in missing)
+    assert not any(name in advice for name in given)
+    assert leaks(list(variables.values()), [done.stdout, done.stderr]) == []
     assert list(home.iterdir()) == []
+
+
+def test_the_variable_that_login_replaces_is_not_offered_as_one_that_counts(home: Path) -> None:
+    said = " ".join(run(home, "login", "--help").stdout.split())
+    assert "[env: OVH_APPLICATION_SECRET]" in said
+    assert "[env: OVH_CONSUMER_KEY]" not in said
+    assert "One in OVH_CONSUMER_KEY or a file does not count" in said
 
 
 @pytest.mark.parametrize(
@@ -367,13 +388,43 @@ def test_passing_faults_and_a_clock_that_is_off_do_not_end_the_wait(api: Simulat
     assert f"Account: {api.account.nichandle}" in said
 
 
-def test_an_interrupted_login_stores_nothing(api: Simulator, home: Path) -> None:
+@pytest.mark.promise("login.interrupted")
+def test_an_interrupted_login_stores_nothing_and_says_what_becomes_of_the_key(
+    api: Simulator, home: Path
+) -> None:
     with on_terminal(home, "login", **application(api)) as (login, keyboard):
         login.wait_for("waiting for you to validate")
         os.write(keyboard, b"\x03")
-        assert login.end() == 1
+        assert login.end() == 130
+    assert "Interrupted. Nothing was stored." in login.text
+    assert "The key that was requested cannot be used, and ends by itself" in login.text
     assert "Traceback" not in login.text
-    assert login.text.rstrip().endswith("Aborted!")
+    assert "Aborted!" not in login.text
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.promise("login.interrupted")
+def test_a_key_that_was_validated_when_login_is_interrupted_is_revoked(api: Simulator, home: Path) -> None:
+    api.faults.add("GET", "/v1/auth/currentCredential", status=503, times=99)
+    with on_terminal(home, "login", **application(api)) as (login, keyboard):
+        visit(login.link())
+        login.wait_for("waiting for you to validate")
+        os.write(keyboard, b"\x03")
+        assert login.end() == 130
+    assert "The key that was requested is revoked." in login.text
+    *_, last = api.requests
+    assert last.raw_path == "/v1/auth/logout"
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.promise("login.interrupted")
+def test_who_is_interrupted_at_a_question_has_requested_nothing(api: Simulator, home: Path) -> None:
+    with on_terminal(home, "login", "--endpoint", api.url) as (login, keyboard):
+        login.wait_for("Application key: ")
+        os.write(keyboard, b"\x03")
+        assert login.end() == 130
+    assert "Interrupted. Nothing was stored." in login.text
+    assert "requested" not in login.text
     assert list(home.iterdir()) == []
 
 

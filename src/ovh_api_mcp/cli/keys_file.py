@@ -46,9 +46,13 @@ class KeysFile:
         aside = ", its secrets in the keyring" if self.in_keyring else ""
         return f"{self.store.path} [{self.section}]{aside}"
 
+    def values(self) -> dict[str, str]:
+        """Return what stands in the section."""
+        return dict(self.store.read().get(self.section, {}))
+
     def marked(self) -> list[str]:
         """Return the names whose values are in the keyring."""
-        return [name for name, value in self.store.read().get(self.section, {}).items() if value == MARK]
+        return [name for name, value in self.values().items() if value == MARK]
 
 
 def config_option() -> click.Option:

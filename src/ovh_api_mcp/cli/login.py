@@ -30,8 +30,9 @@ from ovh_api_mcp.cli.login_questions import Keys, ask_keys
 from ovh_api_mcp.cli.options import flags_of, options_named
 from ovh_api_mcp.cli.service_account import AccountWish, log_in_service_account
 from ovh_api_mcp.cli.terminal import ProgressBar, Terminal
+from ovh_api_mcp.cli.traces import INTERRUPTED, Traces, tell_interrupted
 from ovh_api_mcp.errors import ApiError, NetworkError, SettingsError
-from ovh_api_mcp.limits import LOGIN_WAIT_S
+from ovh_api_mcp.limits import LOGIN_REVOKE_S, LOGIN_WAIT_S
 from ovh_api_mcp.ovh.access_rules import (
     FULL_ACCESS,
     READ_ONLY,
@@ -101,7 +102,14 @@ class _Wish:
             " tools cannot follow it. Needs ovh-api-mcp[keyring].",
         ),
         config_option(),
-        *options_named("--endpoint", "--account", "--app-key", "--app-secret", "--consumer-key"),
+        # Not the option of the server: its variable does not count here.
+        click.Option(
+            ["--consumer-key"],
+            metavar="KEY",
+            help="A consumer key that you have already, to check and keep as it is. One in OVH_CONSUMER_KEY"
+            " or a file does not count: login replaces it. Other users of this machine can see flags.",
+        ),
+        *options_named("--endpoint", "--account", "--app-key", "--app-secret"),
         *options_named("--client-id", "--client-secret", "--log-level"),
     ],
 )
@@ -121,17 +129,22 @@ def login(context: click.Context, /, **typed: Unpack[_Typed]) -> None:
     settings, file = open_settings(flags_of(context), typed["config"], in_keyring=typed["keyring"])
     redactor = Redactor(settings.secrets())
     configure_logging(settings.log_level, redactor)
+    before, traces = file.values(), Traces()
     try:
         if typed["service_account"]:
             wish = AccountWish(actions, typed["yes"])
-            log_in_service_account(settings, file, wish, redactor)
+            log_in_service_account(settings, file, wish, redactor, traces)
         else:
             asked = rules or (READ_ONLY if typed["read_only"] else FULL_ACCESS)
             opens_browser = settings.has_display and not typed["no_browser"]
-            _log_in_with_keys(settings, file, _Wish(asked, opens_browser, typed["timeout"]), redactor)
+            wanted = _Wish(asked, opens_browser, typed["timeout"])
+            _log_in_with_keys(settings, file, wanted, redactor, traces)
     except (ApiError, NetworkError) as error:
         Terminal(sys.stderr, redactor).complain(error)
         context.exit(1)
+    except (KeyboardInterrupt, click.Abort):
+        tell_interrupted(Terminal(sys.stderr, redactor), file, before, traces)
+        context.exit(INTERRUPTED)
 
 
 class _Typed(TypedDict):
@@ -159,14 +172,16 @@ def _check_together(context: click.Context, typed: _Typed) -> None:
         raise click.UsageError("--action and --yes go with --service-account.", context)
 
 
-def _log_in_with_keys(settings: LoginSettings, file: KeysFile, wish: _Wish, redactor: Redactor) -> None:
+def _log_in_with_keys(
+    settings: LoginSettings, file: KeysFile, wish: _Wish, redactor: Redactor, traces: Traces
+) -> None:
     _check_kinds(settings)
     out = Terminal(sys.stdout, redactor)
     _announce(out, settings, file, wish.asked)
     keys = ask_keys(settings, wish.rules)
     for key in (Secret(keys.application_key), keys.application_secret, keys.consumer_key):
         redactor.add(key or Secret(""))
-    asyncio.run(_log_in(out, settings, file, wish, keys, redactor))
+    asyncio.run(_log_in(out, settings, file, wish, keys, redactor, traces))
 
 
 def _check_kinds(settings: LoginSettings) -> None:
@@ -181,8 +196,12 @@ def _check_kinds(settings: LoginSettings) -> None:
 
 
 def _announce(out: Terminal, settings: LoginSettings, file: KeysFile, asked: Sequence[AccessRule]) -> None:
-    out.line(f"{out.strong('API')}     {settings.endpoint.name} ({settings.endpoint.root})")
+    endpoint = settings.endpoint
+    aside = f" ({endpoint.root})" if endpoint.root != endpoint.name else ""
+    out.line(f"{out.strong('API')}     {endpoint.name}{aside}")
     out.line(f"{out.strong('Rights')}  {_shown_rules(asked)}")
+    if own := [rule for rule in with_own_rules(asked) if rule not in asked]:
+        out.line(f"        and for the key itself, to show and revoke it: {', '.join(map(str, own))}")
     out.line(f"{out.strong('Keys')}    kept in {file.place}")
     out.line()
 
@@ -194,13 +213,19 @@ def _shown_rules(asked: Sequence[AccessRule]) -> str:
 
 
 async def _log_in(
-    out: Terminal, settings: LoginSettings, file: KeysFile, wish: _Wish, keys: Keys, redactor: Redactor
+    out: Terminal,
+    settings: LoginSettings,
+    file: KeysFile,
+    wish: _Wish,
+    keys: Keys,
+    redactor: Redactor,
+    traces: Traces,
 ) -> None:
     """Get the key, see that it works, keep it, and show whose it is."""
     async with aclosing(Transport(network=settings.network)) as transport:
         login = _login(transport, settings, keys, redactor)
         if keys.consumer_key is None:
-            consumer_key = await _get_key(out, login, wish)
+            consumer_key = await _get_key(out, login, wish, traces)
         else:
             consumer_key = keys.consumer_key
             await login.check(consumer_key)
@@ -231,11 +256,25 @@ def _login(transport: Transport, settings: LoginSettings, keys: Keys, redactor: 
     )
 
 
-async def _get_key(out: Terminal, login: Login, wish: _Wish) -> Secret[str]:
+async def _get_key(out: Terminal, login: Login, wish: _Wish, traces: Traces) -> Secret[str]:
     """Request a key, lead the user to the page that validates it, and wait until that is done."""
+    traces.key = "requested"
     pending = await login.request(wish.rules)
     out.line("Open this link, sign in, choose how long the key may live, and validate:")
     out.line(f"  {pending.validation_url}")
+    try:
+        await _lead_to_validation(out, login, pending, wish)
+    except asyncio.CancelledError:
+        # Somebody may have validated it in the very last moment, and nobody would know of it.
+        with suppress(ApiError, NetworkError, TimeoutError):
+            async with asyncio.timeout(LOGIN_REVOKE_S):
+                await login.revoke(pending.consumer_key)
+                traces.key = "revoked"
+        raise
+    return pending.consumer_key
+
+
+async def _lead_to_validation(out: Terminal, login: Login, pending: PendingKey, wish: _Wish) -> None:
     if wish.opens_browser and await asyncio.to_thread(open_page, pending.validation_url):
         out.line("Your browser opens it, too.")
     if not pending.is_seen_pending:
@@ -244,7 +283,6 @@ async def _get_key(out: Terminal, login: Login, wish: _Wish) -> Secret[str]:
         )
     out.line()
     await _wait(login, pending, wish.timeout_s)
-    return pending.consumer_key
 
 
 async def _wait(login: Login, pending: PendingKey, timeout_s: float) -> None:

@@ -72,7 +72,7 @@ def _show_pages(settings: LoginSettings, rules: Sequence[AccessRule]) -> None:
 
 def ask(name: str) -> Secret[str]:
     """Return the key or secret called `name` that a person types, without showing it."""
-    words = name.replace("_", " ")
+    words = _words(name)
 
     def parse(text: str) -> Secret[str]:
         try:
@@ -103,13 +103,23 @@ def _ask_consumer_key() -> Secret[str] | None:
 
 
 def _incomplete(settings: LoginSettings) -> SettingsError:
-    root = settings.endpoint.root
-    hint = (
-        f"Create an application at {root}/createApp/ and set OVH_APPLICATION_KEY and OVH_APPLICATION_SECRET."
-    )
+    missing = [name for name in _APPLICATION if name not in settings.given]
+    variables = " and ".join(f"OVH_{name.upper()}" for name in missing)
+    if len(missing) == len(_APPLICATION):
+        fact = "Login needs an application key and its secret"
+        hint = f"Create an application at {settings.endpoint.root}/createApp/ and set {variables}."
+    else:
+        [(there, source)] = [
+            (_words(name), value.source) for name, value in settings.given.items() if name in _APPLICATION
+        ]
+        fact = f"The {_words(missing[0])} is missing; the {there} is given ({source})"
+        hint = f"Set {variables}; it was shown together with the other."
     return SettingsError(
-        "Login needs an application key and its secret, and there is no terminal to ask on. Nothing was "
-        f"stored. {hint}",
+        f"{fact}. There is no terminal to ask on. Nothing was stored. {hint}",
         code="login-incomplete",
         hint=hint,
     )
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
