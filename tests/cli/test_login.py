@@ -341,6 +341,7 @@ def test_passing_faults_do_not_keep_a_key_that_is_given_from_being_kept(api: Sim
     api.faults.add("GET", "/v1/auth/currentCredential", status=500, times=2)
     done = run(home, "login", "--consumer-key", api.account.consumer_key, **application(api))
     assert (done.returncode, done.stderr) == (0, "")
+    assert "Rights  those of the consumer key that is given\n" in done.stdout
     assert key_in(home / ".ovh.conf") == api.account.consumer_key
 
 
@@ -564,6 +565,17 @@ def test_an_account_that_was_logged_in_to_needs_no_endpoint_again(api: Simulator
         assert login.end() == 0
     assert key_in(home / ".ovh.conf") != old
     assert f"The consumer key …{old[-4:]} that stood there before is still valid" in login.text
+
+
+def test_variables_that_do_not_count_for_an_account_neither_stop_its_login_nor_are_blamed(
+    api: Simulator, home: Path
+) -> None:
+    said = log_in(api, home, "--account", "shop", OVH_CLIENT_ID="EU.another", OVH_ACCESS_TOKEN="another")
+    assert "Now connect a client with --account shop" in said
+    (home / "ovh.conf").write_text("[account shop]\nendpoint=eu\naccess_token=somebody-elses\n")
+    said = log_in(api, home, "--account", "shop")
+    assert "it takes the account from the first file that has its section" in said
+    assert "OVH_CONSUMER_KEY" not in said
 
 
 def test_an_account_without_endpoint_is_logged_in_to_where_the_server_would_go(

@@ -129,7 +129,14 @@ def obstacles(file: KeysFile, endpoint: Endpoint, kept: Collection[Secret[str]])
         settings = load_settings(flags, read_environment())
     except OvhMcpError as error:
         return f"A server started now{file.choice and f' with{file.choice}'} would refuse: {error.message}"
-    if settings.endpoint.name != endpoint.name:
+    is_other = settings.endpoint.name != endpoint.name
+    if file.account and (is_other or not set(kept) <= set(settings.secrets())):
+        return (
+            f"A server started now with{file.choice} would not use these keys: it takes the account from the "
+            "first file that has its section, of ./ovh.conf, ~/.ovh.conf and /etc/ovh.conf. Take away what "
+            "comes before."
+        )
+    if is_other:
         return (
             f"A server started now would use the endpoint {cut_foreign(settings.endpoint.name, 60)}: "
             f"start it with --endpoint {endpoint.name}."

@@ -45,7 +45,7 @@ from ovh_api_mcp.ovh.service_account import parse_actions
 from ovh_api_mcp.ovh.transport import Transport
 from ovh_api_mcp.secret import Redactor, Secret
 from ovh_api_mcp.server.log_lines import configure_logging
-from ovh_api_mcp.settings import LoginSettings
+from ovh_api_mcp.settings import SETTING_KEYS, LoginSettings
 
 _OTHER_KINDS: Final = ("client_id", "client_secret", "access_token")
 
@@ -186,7 +186,11 @@ def _log_in_with_keys(
 
 def _check_kinds(settings: LoginSettings) -> None:
     """Refuse to put keys beside credentials of another kind: no tool would start with both."""
-    sources = [value.source for name, value in settings.given.items() if name in _OTHER_KINDS]
+    sources = [
+        value.source
+        for name, value in settings.given.items()
+        if name in _OTHER_KINDS and not (settings.account and value.source == SETTING_KEYS[name][1])
+    ]
     if sources:
         raise SettingsError(
             f"Credentials of another kind are set: {', '.join(sources)}. With application keys beside them "
@@ -199,11 +203,18 @@ def _announce(out: Terminal, settings: LoginSettings, file: KeysFile, asked: Seq
     endpoint = settings.endpoint
     aside = f" ({endpoint.root})" if endpoint.root != endpoint.name else ""
     out.line(f"{out.strong('API')}     {endpoint.name}{aside}")
+    if settings.has_own_key:
+        out.line(f"{out.strong('Rights')}  those of the consumer key that is given")
+    else:
+        _announce_rules(out, asked)
+    out.line(f"{out.strong('Keys')}    kept in {file.place}")
+    out.line()
+
+
+def _announce_rules(out: Terminal, asked: Sequence[AccessRule]) -> None:
     out.line(f"{out.strong('Rights')}  {_shown_rules(asked)}")
     if own := [rule for rule in with_own_rules(asked) if rule not in asked]:
         out.line(f"        and for the key itself, to show and revoke it: {', '.join(map(str, own))}")
-    out.line(f"{out.strong('Keys')}    kept in {file.place}")
-    out.line()
 
 
 def _shown_rules(asked: Sequence[AccessRule]) -> str:

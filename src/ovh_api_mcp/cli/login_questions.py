@@ -48,9 +48,8 @@ def ask_keys(settings: LoginSettings, rules: Sequence[AccessRule]) -> Keys:
         _show_pages(settings, rules)
     application_key = given["application_key"].value if "application_key" in given else ask(_APPLICATION[0])
     secret = given["application_secret"].value if "application_secret" in given else ask(_APPLICATION[1])
-    consumer = given.get("consumer_key")
-    # One in a file or the environment is what login replaces; a typed one is kept.
-    if consumer is not None and consumer.source == "--consumer-key":
+    if settings.has_own_key:
+        consumer = given["consumer_key"]
         return Keys(application_key.reveal(), secret, consumer.value, consumer.source)
     return Keys(application_key.reveal(), secret, _ask_consumer_key() if is_asked else None)
 

@@ -10,7 +10,13 @@ from typing import Final, get_args
 
 from ovh_api_mcp.ovh.account_names import section_to_keep
 from ovh_api_mcp.ovh.conf_file import ConfFile, conf_paths, load_conf_files
-from ovh_api_mcp.ovh.credentials import CredentialName, Credentials, GivenValue, parse_credentials
+from ovh_api_mcp.ovh.credentials import (
+    CREDENTIAL_OPTIONS,
+    CredentialName,
+    Credentials,
+    GivenValue,
+    parse_credentials,
+)
 from ovh_api_mcp.ovh.endpoints import ENDPOINT_NAMES, Endpoint, parse_endpoint
 from ovh_api_mcp.ovh.named_accounts import DEFAULT_ENDPOINT, endpoint_in_section
 from ovh_api_mcp.ovh.network import NetworkOptions
@@ -39,6 +45,12 @@ class LoginSettings:
     log_level: LogLevelName
     network: NetworkOptions
     has_display: bool
+
+    @property
+    def has_own_key(self) -> bool:
+        """Whether a consumer key was typed as an option: that is kept, any other is what login replaces."""
+        key = self.given.get("consumer_key")
+        return key is not None and key.source == CREDENTIAL_OPTIONS["consumer_key"][0]
 
     def signing_credentials(self) -> Credentials:
         """Return the three application keys, of which none may be missing; *Raises* SettingsError."""
