@@ -447,6 +447,25 @@ def test_a_key_that_is_typed_is_kept_as_it_is(api: Simulator, home: Path) -> Non
     assert not any(request.raw_path == "/v1/auth/credential" for request in api.requests)
 
 
+@pytest.mark.promise("login.causes")
+def test_a_wrong_key_that_is_pasted_is_told_and_not_waited_for(api: Simulator, home: Path) -> None:
+    with on_terminal(home, "login", "--endpoint", api.url) as (login, keyboard):
+        for name, text in (
+            ("Application key: ", api.account.application_key),
+            ("Application secret: ", api.account.application_secret),
+            ("Consumer key .*: ", "consumer-key-of-nobody"),
+        ):
+            login.wait_for(name)
+            os.write(keyboard, text.encode() + b"\n")
+        assert login.end() == 1
+    said = " ".join(login.text.split())
+    assert 'does not know the consumer key (OVHcloud says "This credential does not exist")' in said
+    assert "get a new one: ovh-api-mcp login." in said
+    assert "consumer-key-of-nobody" not in said
+    assert "Nobody has validated" not in said
+    assert list(home.iterdir()) == []
+
+
 def test_a_file_that_others_could_read_is_closed_to_them(api: Simulator, home: Path) -> None:
     file = home / ".ovh.conf"
     file.write_text("[default]\n")
