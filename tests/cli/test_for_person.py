@@ -59,6 +59,8 @@ def test_no_hint_sends_the_person_who_reads_it_to_the_user() -> None:
         ("It has expired (x). Ask the user for a new one.", "It has expired (x). Get a new one."),
         ("Run it again; if it stays, tell the user.", "Run it again; if it stays, report it."),
         ("It is wrong: ask the user.", "It is wrong: check them."),
+        ("It has to be paid: tell the user what is said.", "It has to be paid: note what is said."),
+        ("Ask the user to check it, then to start again.", "Check it, then start again."),
         ("It has expired: the user has to renew it first.", "It has expired: renew it first."),
         ("Nothing to do, or to say.", "Nothing to do, or to say."),
         ("", ""),

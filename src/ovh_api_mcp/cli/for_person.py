@@ -19,9 +19,10 @@ _REQUESTS: Final = (
     (re.compile(r"\b(?P<first>[AaTt])(?:sk|ell) the user to (?P<verb>\w)"), "verb"),
     (re.compile(r"\b(?P<first>[Aa])sk the user for\b"), "get"),
     (re.compile(r"\b(?P<first>[Aa])sk the user\b"), "check them"),
+    (re.compile(r"\b(?P<first>[Tt])ell the user(?= what| that| how| which)"), "note"),
     (re.compile(r"\b(?P<first>[Tt])ell the user\b"), "report it"),
 )
-_FURTHER: Final = ((re.compile(r"\b(and|or) to\b"), r"\1"), (re.compile(r"\b(and|or) for\b"), r"\1 get"))
+_FURTHER: Final = ((re.compile(r"\b(and|or|then) to\b"), r"\1"), (re.compile(r"\b(and|or) for\b"), r"\1 get"))
 _HAS_TO: Final = re.compile(r"\bthe user has to (?P<verb>\w+)", re.IGNORECASE)
 
 
