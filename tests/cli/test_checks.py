@@ -118,7 +118,45 @@ def test_keys_that_do_not_work_are_told_with_their_cause(api: Simulator, tmp_pat
     api.consumer_keys.revoke(api.account.consumer_key)
     found = told(tmp_path, status=1, **signed(api))
     assert state(found, "api", "credentials") == ["ok", "failed"]
-    assert "The consumer key is not valid" in found["credentials"]["next"]
+    assert "OVHcloud refuses the consumer key (OVH_CONSUMER_KEY)" in found["credentials"]["facts"]
+    assert "ovh-api-mcp login" in found["credentials"]["next"]
+
+
+@pytest.mark.promise("doctor.person")
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"application_secret": "f" * 32}, "[account x] application_secret) is another application's"),
+        ({"application_key": "unknown-key-1234"}, "[account x] application_key) …1234 is not known at"),
+        ({"application_secret": "f" * 32, "consumer_key": "e" * 32}, "are swapped: both have 32 characters"),
+        (
+            {"client_id": "EU.nobody", "client_secret": "s3cret-of-nobody"},
+            "Check client_id and client_secret",
+        ),
+        ({"access_token": "t0ken-of-nobody"}, "The access token (access_token) has expired"),
+    ],
+)
+def test_what_is_wrong_with_an_account_names_its_section_and_speaks_to_who_reads_it(
+    api: Simulator, tmp_path: Path, wrong: dict[str, str], words: str
+) -> None:
+    account = api.account
+    keys = {
+        "application_key": account.application_key,
+        "application_secret": account.application_secret,
+        "consumer_key": account.consumer_key,
+    }
+    values = {**(keys if wrong.keys() <= keys.keys() else {}), **wrong, "endpoint": api.url}
+    file = tmp_path / ".ovh.conf"
+    file.write_text("[account x]\n" + "".join(f"{name}={value}\n" for name, value in values.items()))
+    file.chmod(0o600)
+    found = told(tmp_path, "--account", "x", status=1, PORT="0", OVH_APPLICATION_KEY="does-not-count")
+    check = found["accounts"]["x"]["credentials"]
+    said = f"{check['facts']} {check.get('next', '')}"
+    assert words in said
+    assert ".ovh.conf [account x]" in said
+    assert "OVH_" not in said
+    assert "the user" not in said.lower()
+    assert leaks([value for value in values.values() if len(value) > 20 and "://" not in value], [said]) == []
 
 
 def test_a_service_account_is_told_as_one(api: Simulator, tmp_path: Path) -> None:
@@ -190,6 +228,99 @@ def test_on_a_terminal_it_is_a_table_that_ends_with_what_to_do_next(api: Simulat
     assert re.search(r"^sandbox +ok ", said, re.MULTILINE)
     assert said.splitlines()[-1].startswith("Next (catalogue): ")
     assert leaks([api.account.application_secret, api.account.consumer_key], [said]) == []
+
+
+def block(name: str, api: Simulator, consumer_key: str) -> str:
+    """Return the section of an account in ovh.conf."""
+    return (
+        f"[account {name}]\nendpoint={api.url}\napplication_key={api.account.application_key}\n"
+        f"application_secret={api.account.application_secret}\nconsumer_key={consumer_key}\n"
+    )
+
+
+@pytest.mark.promise("doctor.accounts")
+def test_each_account_that_is_chosen_is_checked_and_one_bad_one_is_enough_to_fail(
+    api: Simulator, tmp_path: Path
+) -> None:
+    file = tmp_path / ".ovh.conf"
+    file.write_text(
+        block("good", api, api.account.consumer_key)
+        + block("bad", api, "consumer-key-of-nobody")
+        + f"[account half]\nendpoint={api.url}\napplication_key=half-a-key\n"
+        + "[account lost]\nendpoint=http://127.0.0.1:9\naccess_token=t0ken-of-nobody\n"
+    )
+    file.chmod(0o600)
+    given = {"PORT": "0", "OVH_ENDPOINT": "mars", "OVH_CLIENT_ID": "does-not-count"}
+    names = ("good", "bad", "half", "lost", "nobody")
+    chosen = [word for name in names for word in ("--account", name)]
+    found = told(tmp_path, *chosen, status=1, **given)
+    assert state(found, "settings", "files", "port") == ["ok"] * 3
+    accounts = found["accounts"]
+    kinds = ("settings", "api", "clock", "credentials")
+    assert {name: state(accounts[name], *kinds) for name in names} == {
+        "good": ["ok", "ok", "ok", "ok"],
+        "bad": ["ok", "ok", "ok", "failed"],
+        "half": ["failed", "ok", "ok", "skipped"],
+        "lost": ["ok", "failed", "skipped", "failed"],
+        "nobody": ["failed", "skipped", "skipped", "skipped"],
+    }
+    assert accounts["good"]["credentials"]["account"] == api.account.nichandle
+    assert accounts["good"]["catalogue"]["next"].endswith("catalog refresh --account good")
+    unknown = accounts["bad"]["credentials"]["facts"]
+    assert unknown.startswith("OVHcloud does not know the consumer key (")
+    assert ".ovh.conf [account bad] consumer_key)" in unknown
+    assert accounts["bad"]["credentials"]["next"].endswith("get a new one: ovh-api-mcp login --account bad.")
+    half = f"{file} [account half] has application_key, but not application_secret, consumer_key."
+    assert half in accounts["half"]["settings"]["facts"]
+    assert accounts["half"]["settings"]["next"].endswith("ovh-api-mcp login --account half")
+    assert "There are good, bad, half, lost." in accounts["nobody"]["settings"]["facts"]
+    rows = {(row.get("account"), row["name"]): row["source"] for row in found["settings"]["rows"]}
+    assert rows["bad", "consumer-key"] == f"{file} [account bad] consumer_key"
+    assert ("good", "client-id") not in rows
+    assert (None, "client-id") not in rows
+    shown = run(tmp_path, "doctor", "--account", "good", "--account", "bad", **given)
+    assert shown.returncode == 1
+    assert re.search(
+        r"^account bad\nsettings +ok .*\napi +ok .*\nclock .*\ncredentials +failed ", shown.stdout, re.M
+    )
+    assert re.search(r"^Next \(credentials of bad\): Copy it again, or get a new one: ", shown.stdout, re.M)
+    assert "All is well" not in shown.stdout
+    secrets = [api.account.application_secret, api.account.consumer_key, "consumer-key-of-nobody"]
+    assert leaks([*secrets, "t0ken-of-nobody"], [shown.stdout, json.dumps(found)]) == []
+
+
+@pytest.mark.promise("accounts.named")
+def test_what_a_file_says_of_accounts_and_is_not_followed_is_told_with_its_place(
+    api: Simulator, tmp_path: Path
+) -> None:
+    file = tmp_path / ".ovh.conf"
+    keys = f"application_key={api.account.application_key}\nconsumer_key=x\n"
+    file.write_text(f"[default]\nendpoint={api.url}\n[account my shop]\n{keys}[account x]\nendpoint=mars\n")
+    file.chmod(0o600)
+    found = told(tmp_path, status=0, PORT="0")
+    assert state(found, "files") == ["note"]
+    assert found["files"]["facts"] == f"Ignored: {file} [account my shop]"
+    assert "letters, digits, dots" in found["files"]["next"]
+    found = told(tmp_path, "--account", "x", "--account", "my shop", status=1, PORT="0")
+    assert f"{file} [account x] endpoint takes one of eu" in found["accounts"]["x"]["settings"]["facts"]
+    assert f"{file} [account my shop] is no account" in found["accounts"]["my shop"]["settings"]["facts"]
+    searched = run(tmp_path, "execute", "() => 1", "--log-level", "warning")
+    assert f"event=account-sections-ignored next='{file} [account my shop] is no account" in searched.stderr
+    file.write_text(f"[default]\nendpoint={api.url}\n[account x]\naccess_token=t0ken-of-nobody\n")
+    found = told(tmp_path, "--account", "x", status=1, PORT="0")
+    rows = {(row.get("account"), row["name"]): row for row in found["settings"]["rows"]}
+    assert rows["x", "endpoint"]["value"] == api.url
+    assert rows["x", "endpoint"]["source"] == f"{file} [default] endpoint"
+    file.write_text("[default]\nendpoint=%(x)s\n")
+    found = told(tmp_path, status=1, PORT="0")
+    assert f"{file} [default] endpoint takes one of eu" in found["settings"]["facts"]
+
+
+def test_a_setting_that_no_account_has_is_told_once_with_accounts_too(tmp_path: Path) -> None:
+    found = told(tmp_path, "--account", "a", "--account", "b", status=1, PORT="many")
+    assert state(found, "settings", "api") == ["failed", "skipped"]
+    assert "PORT is 'many'" in found["settings"]["facts"]
+    assert "accounts" not in found
 
 
 @pytest.mark.parametrize(

@@ -123,12 +123,15 @@ def test_a_keyring_that_is_locked_stops_login_and_server_with_what_to_do(
 
 
 @pytest.mark.promise("logout")
-def test_logout_takes_the_mark_of_a_locked_keyring_away_and_says_what_is_left_to_do(
+def test_logout_takes_the_mark_of_a_locked_keyring_away_by_force_only_and_says_what_is_left_to_do(
     given: dict[str, str], tmp_path: Path
 ) -> None:
     log_in(tmp_path, given, "--keyring")
-    done = run(tmp_path, "logout", KEYRING_LOCKED="1", **given)
-    assert done.returncode == 1
+    kept = run(tmp_path, "logout", KEYRING_LOCKED="1", **given)
+    assert (kept.returncode, kept.stdout) == (1, "")
+    assert "consumer_key=keyring" in (tmp_path / ".ovh.conf").read_text()
+    done = run(tmp_path, "logout", "--force", KEYRING_LOCKED="1", **given)
+    assert done.returncode == 0
     assert "The system's keyring cannot be used (RuntimeError)" in done.stderr
     assert "DELETE /v1/me/api/credential/{credentialId}" in done.stderr
     assert "s3cret" not in done.stderr

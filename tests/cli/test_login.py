@@ -7,11 +7,13 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import ovh
 import ovh.config
 import pytest
 
+from ovh_api_mcp.simulator.consumer_keys import KeyState
 from ovh_api_mcp.simulator.simulator import Simulator
 from tests.cli.login_program import on_terminal, piped, visit
 from tests.cli.test_main import run
@@ -135,6 +137,8 @@ def test_the_key_has_the_rules_that_were_asked_for_and_may_tell_of_itself(
 ) -> None:
     said = log_in(api, home, *arguments)
     assert rules_of(api, key_in(home / ".ovh.conf")) == rules
+    own = sorted(rule for rule in rules if "/auth/" in rule)
+    assert (f"to show and revoke it: {', '.join(own)}\n" in said) is bool(own)
     assert f"Account: {api.account.nichandle}" in said
 
 
@@ -196,14 +200,33 @@ def test_a_file_that_others_can_write_is_refused_before_anything_is_asked(
     assert file.read_text() == "[default]\n"
 
 
-def test_without_a_terminal_missing_keys_are_an_error_that_says_what_to_give(
-    api: Simulator, home: Path
+@pytest.mark.parametrize(
+    ("given", "missing", "words"),
+    [
+        ((), ("OVH_APPLICATION_KEY", "OVH_APPLICATION_SECRET", "/createApp/"), "an application key and its"),
+        (("OVH_APPLICATION_KEY",), ("OVH_APPLICATION_SECRET",), "The application secret is missing"),
+        (("OVH_APPLICATION_SECRET",), ("OVH_APPLICATION_KEY",), "The application key is missing"),
+    ],
+)
+def test_without_a_terminal_what_is_missing_is_an_error_that_says_what_to_give(
+    api: Simulator, home: Path, given: tuple[str, ...], missing: tuple[str, ...], words: str
 ) -> None:
-    done = run(home, "login", "--endpoint", api.url, OVH_APPLICATION_KEY=api.account.application_key)
-    assert (done.returncode, done.stdout.count("\n")) == (2, 4)
-    assert f"{api.url}/createApp/" in done.stderr
-    assert "OVH_APPLICATION_SECRET" in done.stderr
+    variables = {name: application(api)[name] for name in given}
+    done = run(home, "login", "--endpoint", api.url, **variables)
+    assert (done.returncode, done.stdout.count(f"API     {api.url}\n")) == (2, 1)
+    assert words in done.stderr
+    _, _, advice = done.stderr.partition("Nothing was stored.")
+    assert all(name in advice for name in missing)
+    assert not any(name in advice for name in given)
+    assert leaks(list(variables.values()), [done.stdout, done.stderr]) == []
     assert list(home.iterdir()) == []
+
+
+def test_the_variable_that_login_replaces_is_not_offered_as_one_that_counts(home: Path) -> None:
+    said = " ".join(run(home, "login", "--help").stdout.split())
+    assert "[env: OVH_APPLICATION_SECRET]" in said
+    assert "[env: OVH_CONSUMER_KEY]" not in said
+    assert "One in OVH_CONSUMER_KEY or a file does not count" in said
 
 
 @pytest.mark.parametrize(
@@ -241,17 +264,85 @@ def test_nobody_validates_and_nothing_is_stored(api: Simulator, home: Path) -> N
     assert list(home.iterdir()) == []
 
 
-def test_a_wrong_secret_is_told_once_the_key_is_validated(api: Simulator, home: Path) -> None:
+@pytest.mark.promise("login.causes")
+@pytest.mark.parametrize("is_in_a_hurry", [True, False])
+def test_a_wrong_secret_is_told_as_soon_as_the_key_is_validated(
+    api: Simulator, home: Path, *, is_in_a_hurry: bool
+) -> None:
     given = application(api) | {"OVH_APPLICATION_SECRET": "0123456789abcdef0123456789abcdef"}
     with piped(home, "login", **given) as login:
         link = login.link()
-        while not any("currentCredential" in request.raw_path for request in list(api.requests)):
-            assert login.process.poll() is None
+        looks = 1 if is_in_a_hurry else 2
+        wait_until(lambda: login.process.poll() is not None or looks_at_keys(api) >= looks)
         visit(link)
         assert login.end() == 1
-    assert "the application secret is another application's" in login.text
+    assert "the application secret (OVH_APPLICATION_SECRET) is another application's" in login.text
+    assert "Nothing was stored." in login.text
     assert "0123456789abcdef" not in login.text
     assert list(home.iterdir()) == []
+
+
+def looks_at_keys(api: Simulator) -> int:
+    return sum(request.raw_path == "/v1/auth/currentCredential" for request in list(api.requests))
+
+
+@pytest.mark.promise("login.causes")
+def test_a_key_that_is_gone_after_it_was_pending_ends_the_wait(api: Simulator, home: Path) -> None:
+    gone = b'{"errorCode": "NOT_CREDENTIAL", "message": "This credential does not exist"}'
+    with piped(home, "login", **application(api)) as login:
+        login.link()
+        api.faults.add("GET", "/v1/auth/currentCredential", status=403, body=gone)
+        assert login.end() == 1
+    assert 'OVHcloud does not know the consumer key (OVHcloud says "This credential does not' in login.text
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.promise("login.causes")
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (("", "", "consumer-key-of-nobody"), "does not know the consumer key (--consumer-key)"),
+        (("", "", "consumer-key-of-nobody"), "a new one: ovh-api-mcp login without --consumer-key."),
+        (("", "f" * 32, ""), "the application secret (--app-secret) is another application's"),
+        (("", "f" * 32, "e" * 32), "secret and consumer key are swapped: both have 32 characters"),
+        (("", "same-value-twice", "same-value-twice"), "are one and the same value"),
+        (("not-known-here-1234", "", ""), "The application key (--app-key) …1234 is not known at"),
+        (("a" * 32, "b" * 16, ""), "application key and application secret are swapped"),
+    ],
+)
+def test_what_is_wrong_with_keys_that_are_given_is_said_at_once(
+    api: Simulator, home: Path, keys: tuple[str, str, str], words: str
+) -> None:
+    account = api.account
+    own = (account.application_key, account.application_secret, account.consumer_key)
+    names = ("--app-key", "--app-secret", "--consumer-key")
+    given = [word for name, key, good in zip(names, keys, own, strict=True) for word in (name, key or good)]
+    done = run(home, "login", "--endpoint", api.url, *given)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Nothing was stored." in done.stderr
+    assert "Nobody has validated the key within" not in done.stderr
+    assert leaks([key for key in (*keys, *own) if key], [done.stdout, done.stderr]) == []
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.promise("login.causes")
+def test_a_key_that_is_given_and_not_validated_yet_is_called_so(api: Simulator, home: Path) -> None:
+    key = api.consumer_keys.find(api.account.consumer_key)
+    assert key is not None
+    key.state = KeyState.PENDING
+    done = run(home, "login", "--consumer-key", key.key, **application(api))
+    assert done.returncode == 1
+    assert "or nobody has validated it yet" in done.stderr
+    assert "Its link is told once" in done.stderr
+
+
+def test_passing_faults_do_not_keep_a_key_that_is_given_from_being_kept(api: Simulator, home: Path) -> None:
+    api.faults.add("GET", "/v1/auth/currentCredential", status=500, times=2)
+    done = run(home, "login", "--consumer-key", api.account.consumer_key, **application(api))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Rights  those of the consumer key that is given\n" in done.stdout
+    assert key_in(home / ".ovh.conf") == api.account.consumer_key
 
 
 def test_an_application_key_of_another_endpoint_is_named_by_its_end_only(api: Simulator, home: Path) -> None:
@@ -267,7 +358,7 @@ def test_a_key_that_was_refused_ends_the_wait(api: Simulator, home: Path, status
     api.faults.add("GET", "/v1/auth/currentCredential", status=200, body=body)
     done = run(home, "login", **application(api))
     assert done.returncode == 1
-    assert f"The API calls the consumer key {status}. Log in again." in done.stderr
+    assert f'The consumer key has ended (OVHcloud says "{status}"). Nothing was stored.' in done.stderr
     assert list(home.iterdir()) == []
 
 
@@ -298,13 +389,43 @@ def test_passing_faults_and_a_clock_that_is_off_do_not_end_the_wait(api: Simulat
     assert f"Account: {api.account.nichandle}" in said
 
 
-def test_an_interrupted_login_stores_nothing(api: Simulator, home: Path) -> None:
+@pytest.mark.promise("login.interrupted")
+def test_an_interrupted_login_stores_nothing_and_says_what_becomes_of_the_key(
+    api: Simulator, home: Path
+) -> None:
     with on_terminal(home, "login", **application(api)) as (login, keyboard):
         login.wait_for("waiting for you to validate")
         os.write(keyboard, b"\x03")
-        assert login.end() == 1
+        assert login.end() == 130
+    assert "Interrupted. Nothing was stored." in login.text
+    assert "The key that was requested cannot be used, and ends by itself" in login.text
     assert "Traceback" not in login.text
-    assert login.text.rstrip().endswith("Aborted!")
+    assert "Aborted!" not in login.text
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.promise("login.interrupted")
+def test_a_key_that_was_validated_when_login_is_interrupted_is_revoked(api: Simulator, home: Path) -> None:
+    api.faults.add("GET", "/v1/auth/currentCredential", status=503, times=99)
+    with on_terminal(home, "login", **application(api)) as (login, keyboard):
+        visit(login.link())
+        login.wait_for("waiting for you to validate")
+        os.write(keyboard, b"\x03")
+        assert login.end() == 130
+    assert "The key that was requested is revoked." in login.text
+    *_, last = api.requests
+    assert last.raw_path == "/v1/auth/logout"
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.promise("login.interrupted")
+def test_who_is_interrupted_at_a_question_has_requested_nothing(api: Simulator, home: Path) -> None:
+    with on_terminal(home, "login", "--endpoint", api.url) as (login, keyboard):
+        login.wait_for("Application key: ")
+        os.write(keyboard, b"\x03")
+        assert login.end() == 130
+    assert "Interrupted. Nothing was stored." in login.text
+    assert "requested" not in login.text
     assert list(home.iterdir()) == []
 
 
@@ -324,6 +445,25 @@ def test_a_key_that_is_typed_is_kept_as_it_is(api: Simulator, home: Path) -> Non
     assert "with a space" not in login.text
     assert key_in(home / ".ovh.conf") == api.account.consumer_key
     assert not any(request.raw_path == "/v1/auth/credential" for request in api.requests)
+
+
+@pytest.mark.promise("login.causes")
+def test_a_wrong_key_that_is_pasted_is_told_and_not_waited_for(api: Simulator, home: Path) -> None:
+    with on_terminal(home, "login", "--endpoint", api.url) as (login, keyboard):
+        for name, text in (
+            ("Application key: ", api.account.application_key),
+            ("Application secret: ", api.account.application_secret),
+            ("Consumer key .*: ", "consumer-key-of-nobody"),
+        ):
+            login.wait_for(name)
+            os.write(keyboard, text.encode() + b"\n")
+        assert login.end() == 1
+    said = " ".join(login.text.split())
+    assert 'does not know the consumer key (OVHcloud says "This credential does not exist")' in said
+    assert "get a new one: ovh-api-mcp login." in said
+    assert "consumer-key-of-nobody" not in said
+    assert "Nobody has validated" not in said
+    assert list(home.iterdir()) == []
 
 
 def test_a_file_that_others_could_read_is_closed_to_them(api: Simulator, home: Path) -> None:
@@ -361,12 +501,50 @@ def test_logout_revokes_the_key_and_takes_it_out(api: Simulator, home: Path) -> 
 
 
 @pytest.mark.promise("logout")
-def test_logout_says_what_to_do_by_hand_where_revoking_failed(api: Simulator, home: Path) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 500},
+        {"status": 503, "body": b"<html>"},
+        {"drop": True},
+        {"status": 403, "body": b'{"errorCode": "NOT_GRANTED_CALL", "message": "not granted"}'},
+    ],
+)
+def test_logout_keeps_a_key_that_it_could_not_revoke(
+    api: Simulator, home: Path, fault: dict[str, Any]
+) -> None:
+    log_in(api, home)
+    file = home / ".ovh.conf"
+    before = file.read_bytes()
+    api.faults.add("POST", "/v1/auth/logout", times=9, **fault)
+    done = run(home, "logout")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"Nothing was taken out of {file} [{api.url}], and the key may still be valid." in done.stderr
+    assert "--force" in done.stderr
+    assert file.read_bytes() == before
+    api.faults.clear()
+    assert run(home, "logout").returncode == 0
+    assert "consumer_key" not in file.read_text()
+
+
+@pytest.mark.promise("logout")
+def test_logout_by_force_takes_the_key_out_and_says_what_to_do_by_hand(api: Simulator, home: Path) -> None:
     log_in(api, home)
     api.faults.add("POST", "/v1/auth/logout", status=500, times=9)
-    done = run(home, "logout")
-    assert done.returncode == 1
+    done = run(home, "logout", "--force")
+    assert done.returncode == 0
+    assert "It may still be valid." in done.stderr
     assert "DELETE /v1/me/api/credential/{credentialId}" in done.stderr
+    assert "is revoked" not in done.stdout
+    assert "consumer_key" not in (home / ".ovh.conf").read_text()
+
+
+@pytest.mark.promise("logout")
+def test_logout_takes_out_a_key_that_is_of_no_use_any_more(api: Simulator, home: Path) -> None:
+    log_in(api, home)
+    api.consumer_keys.revoke(key_in(home / ".ovh.conf"))
+    done = run(home, "logout")
+    assert (done.returncode, done.stderr) == (0, "")
     assert "consumer_key" not in (home / ".ovh.conf").read_text()
 
 
@@ -406,6 +584,30 @@ def test_an_account_that_was_logged_in_to_needs_no_endpoint_again(api: Simulator
         assert login.end() == 0
     assert key_in(home / ".ovh.conf") != old
     assert f"The consumer key …{old[-4:]} that stood there before is still valid" in login.text
+
+
+def test_variables_that_do_not_count_for_an_account_neither_stop_its_login_nor_are_blamed(
+    api: Simulator, home: Path
+) -> None:
+    said = log_in(api, home, "--account", "shop", OVH_CLIENT_ID="EU.another", OVH_ACCESS_TOKEN="another")
+    assert "Now connect a client with --account shop" in said
+    (home / "ovh.conf").write_text("[account shop]\nendpoint=eu\naccess_token=somebody-elses\n")
+    said = log_in(api, home, "--account", "shop")
+    assert "it takes the account from the first file that has its section" in said
+    assert "OVH_CONSUMER_KEY" not in said
+
+
+def test_an_account_without_endpoint_is_logged_in_to_where_the_server_would_go(
+    api: Simulator, home: Path
+) -> None:
+    file = home / ".ovh.conf"
+    file.write_text(f"[default]\nendpoint={api.url}\n[account shop]\naccess_token=\napplication_key=old\n")
+    given = application(api) | {"OVH_ENDPOINT": "ca"}
+    with piped(home, "login", "--account", "shop", **given) as login:
+        visit(login.link())
+        assert login.end() == 0
+    assert file.read_text().count(f"endpoint={api.url}") == 2
+    assert "Now connect a client with --account shop" in login.text
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from ovh_api_mcp.simulator.simulator import Simulator
 from tests.cli.login_program import on_terminal
 from tests.cli.test_main import run
 from tests.end_to_end.api import running_simulator
+from tests.end_to_end.program import wait_until
 from tests.end_to_end.test_secrets import leaks
 
 _CLIENT = "/v1/me/api/oauth2/client"
@@ -220,3 +221,17 @@ def test_a_service_account_that_makes_no_sense_is_refused_with_status_2(
     done = run(tmp_path, "login", *arguments)
     assert done.returncode == 2
     assert words in done.stderr
+
+
+@pytest.mark.promise("login.interrupted")
+def test_who_interrupts_the_creation_is_told_where_to_look(api: Simulator, home: Path) -> None:
+    api.faults.clear()
+    api.faults.add("POST", _CLIENT, hang=True)
+    before = (home / ".ovh.conf").read_bytes()
+    with on_terminal(home, "login", "--service-account", "--yes") as (login, keyboard):
+        wait_until(lambda: any(request.raw_path == _CLIENT for request in list(api.requests)))
+        os.write(keyboard, b"\x03")
+        assert login.end() == 130
+    assert "Interrupted. Nothing was stored." in login.text
+    assert f"look with GET {_CLIENT}" in login.text
+    assert (home / ".ovh.conf").read_bytes() == before

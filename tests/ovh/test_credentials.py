@@ -80,7 +80,8 @@ def test_six_long_places_leave_room_for_what_to_do() -> None:
         with pytest.raises(SettingsError) as caught:
             parse_credentials({name: given[name] for name in some}, parse_endpoint("eu"))
         assert len(caught.value.message) <= MESSAGE_CHARS
-        assert all(f"[ovh-eu] {name}" in caught.value.message for name in some)
+        assert f".ovh.conf [ovh-eu] {', '.join(some)}" in caught.value.message
+        assert not caught.value.message.endswith("…")
         assert caught.value.message.endswith(("or an access token.", "or unset the rest."))
 
 

@@ -66,6 +66,41 @@ def test_all_of_an_account_comes_from_the_strongest_file_that_has_it(tmp_path: P
 
 
 @pytest.mark.promise("accounts.named")
+def test_an_account_without_endpoint_has_the_default_of_its_own_file(tmp_path: Path) -> None:
+    block = "[account shop]\naccess_token = x\n"
+    assert find("shop", tmp_path, home=f"[default]\nendpoint = ca\n{block}").endpoint.name == "ovh-ca"
+    of_another = find("shop", tmp_path, home=block, etc="[default]\nendpoint = ca\n")
+    assert of_another.endpoint.name == "ovh-eu"
+    with pytest.raises(SettingsError, match=r"home.conf \[default\] endpoint takes one of") as caught:
+        find("shop", tmp_path, home=f"[default]\nendpoint = %(x)s\n{block}")
+    assert "--endpoint" not in caught.value.message
+
+
+@pytest.mark.promise("accounts.named")
+@pytest.mark.parametrize(
+    ("section", "name"),
+    [
+        ("account my shop", "my shop"),
+        ('account "shop"', "shop"),
+        ("account 'shop'", '"shop"'),
+        ("account caf\u00e9", "caf\u00e9"),
+        ("Account shop", "shop"),
+        ("account  shop", "shop"),
+        (" account shop", "shop"),
+        ("account:shop", "shop"),
+    ],
+)
+def test_a_section_that_is_misnamed_is_told_with_what_an_account_can_be_called(
+    section: str, name: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        find(name, tmp_path, home=f"[{section}]\nendpoint = eu\naccess_token = s3cret\n")
+    assert caught.value.code == "account-unknown"
+    assert f"{tmp_path}/home.conf [{section}] is no account: write [account NAME]" in caught.value.message
+    assert "letters, digits, dots, hyphens and underscores" in caught.value.message
+
+
+@pytest.mark.promise("accounts.named")
 @pytest.mark.parametrize("name", ["shpo", "", "a b", "default", "account shop", "soyoustart-ca"])
 def test_an_unknown_name_lists_the_known(name: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
@@ -78,7 +113,10 @@ def test_an_unknown_name_lists_the_known(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("block", "words"),
     [
-        ("endpoint = nowhere\naccess_token = x", "no endpoint 'nowhere'"),
+        (
+            "endpoint = nowhere\naccess_token = x",
+            r"no endpoint 'nowhere'. /.*home.conf \[account shop\] endpoint takes one of eu, ",
+        ),
         ("endpoint = eu", "has no keys"),
         ("acces_token = x", "acces_token, which no account has"),
         ("access_token = x\nclient_id = y\nclient_secret = z", "More than one kind"),

@@ -7,36 +7,43 @@ from __future__ import annotations
 
 import stat
 import sys
-from collections.abc import Iterable
 from contextlib import aclosing
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ovh_api_mcp.cli.check import Check
 from ovh_api_mcp.cli.terminal import ProgressBar
-from ovh_api_mcp.errors import NetworkError, SettingsError, cut_foreign
+from ovh_api_mcp.errors import ApiError, NetworkError, SettingsError, cut_foreign
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.limits import CLOCK_TOLERANCE_S, DOCTOR_PORT_S, EXPIRES_SOON_S, KIB
 from ovh_api_mcp.listener import bind_socket
-from ovh_api_mcp.settings import Settings, check_exposure
+from ovh_api_mcp.ovh.account_names import HOW_TO_NAME
+from ovh_api_mcp.settings import Origins, Settings, check_exposure
 
 if TYPE_CHECKING:
     from ovh_api_mcp.ovh.holder import Holder
     from ovh_api_mcp.ovh.reach import Reach
     from ovh_api_mcp.secret import Redactor
 
-LOG_IN: Final = "Get keys with ovh-api-mcp login."
-_BUILD: Final = "The server builds it when it starts; to do it now: ovh-api-mcp catalog refresh"
 _RULES_SHOWN: Final = 6
 _FAILED_SHOWN: Final = 5
 _BUILT_IN: Final = "the simulator is built in"
 
 
-async def check_files(files: Iterable[Path]) -> Check:
-    """Look whether others can read or write the files that were read."""
+def log_in(account: str = "") -> str:
+    """Return how keys are got, as a next step; for an account where one was chosen by name."""
+    return f"Get keys with ovh-api-mcp login{_choice(account)}."
+
+
+def _choice(account: str) -> str:
+    return f" --account {account}" if account else ""
+
+
+async def check_files(origins: Origins | None) -> Check:
+    """Look whether others can read or write the files that were read, and whether all of them counts."""
+    files, misnamed = (origins.files, origins.misnamed) if origins else ((), ())
     open_files: list[str] = []
     shown: list[str] = []
     for path in files:
@@ -47,6 +54,12 @@ async def check_files(files: Iterable[Path]) -> Check:
     if open_files:
         facts = f"Others can read or write {', '.join(open_files)}."
         return Check("files", "note", facts, f"Run chmod 600 {' '.join(open_files)}", {"files": [*shown]})
+    if misnamed:
+        facts, next_step = (
+            f"Ignored: {', '.join(misnamed)}",
+            f"Rename what is meant as an account: {HOW_TO_NAME}",
+        )
+        return Check("files", "note", facts, next_step, {"files": [*shown], "ignored": [*misnamed]})
     return Check("files", "ok", ", ".join(shown) or "no ovh.conf was found, and none is needed")
 
 
@@ -89,22 +102,32 @@ def _judge_clock(ahead_s: int) -> Check:
     return Check("clock", "note", facts, "Set the clock (NTP).", details)
 
 
-async def check_credentials(settings: Settings, redactor: Redactor) -> Check:
-    """Sign in, and tell as whom."""
+async def check_credentials(
+    settings: Settings, redactor: Redactor, origins: Origins | None, account: str = ""
+) -> Check:
+    """Sign in, and tell as whom; `account` is the name that was chosen, "" where none was."""
     if settings.endpoint.is_simulator:
         return Check("credentials", "ok", "those of the built-in practice account")
     if settings.credentials is None:
         facts = "None are set: search works, and what needs no authentication."
-        return Check("credentials", "note", facts, LOG_IN, {"kind": None})
+        return Check("credentials", "note", facts, log_in(account), {"kind": None})
     from ovh_api_mcp.ovh.holder import ask_holder
+    from ovh_api_mcp.ovh.holder_fault import find_fault
     from ovh_api_mcp.ovh.transport import Transport
 
+    sources = origins.credentials if origins else {}
     async with aclosing(Transport(network=settings.network)) as transport:
-        holder = await ask_holder(transport, settings.endpoint, settings.credentials, redactor)
-    return _judge_holder(holder)
+        asked = (transport, settings.endpoint, settings.credentials)
+        try:
+            holder = await ask_holder(*asked, redactor)
+        except (ApiError, NetworkError) as error:
+            if fault := await find_fault(*asked, error, sources=sources, account=account):
+                return Check("credentials", "failed", fault.fact, fault.advice, {"code": error.code})
+            raise
+    return _judge_holder(holder, account)
 
 
-def _judge_holder(holder: Holder) -> Check:
+def _judge_holder(holder: Holder, account: str) -> Check:
     record, rules = holder.record, holder.record.shown_rules()
     details: JsonObject = {
         "kind": holder.kind,
@@ -120,7 +143,8 @@ def _judge_holder(holder: Holder) -> Check:
     if record.until:
         facts.append(f"until {record.until}")
     if record.until and _left_s(record.until) < EXPIRES_SOON_S:
-        return Check("credentials", "note", "; ".join(facts), "Log in again: ovh-api-mcp login", details)
+        next_step = f"Log in again: ovh-api-mcp login{_choice(account)}"
+        return Check("credentials", "note", "; ".join(facts), next_step, details)
     return Check("credentials", "ok", "; ".join(facts), details=details)
 
 
@@ -132,25 +156,25 @@ def _left_s(until: str) -> float:
     return (end.replace(tzinfo=end.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
 
 
-async def check_catalog(settings: Settings) -> Check:
+async def check_catalog(settings: Settings, account: str = "") -> Check:
     """Look what the cache holds."""
+    refresh = f"ovh-api-mcp catalog refresh{_choice(account)}"
+    build = f"The server builds it when it starts; to do it now: {refresh}"
     if settings.endpoint.is_simulator or settings.cache_dir is None:
         return Check("catalogue", "skipped", "none is kept: it is built at each start")
     if not settings.cache_dir.exists():
-        return Check("catalogue", "note", "None has been built yet.", _BUILD)
+        return Check("catalogue", "note", "None has been built yet.", build)
     from ovh_api_mcp.cli.kept_catalog import KeptCatalog  # late: it imports SQLite
 
     async with KeptCatalog(settings) as kept:
         status = await kept.status(ProgressBar(sys.stderr))
     facts = ", ".join(f"{name} {value}" for name, value in status.rows() if name not in ("endpoint", "file"))
     if status.info is None:
-        return Check("catalogue", "note", cut_foreign(status.why_not), _BUILD, {"kept": status.as_json()})
+        return Check("catalogue", "note", cut_foreign(status.why_not), build, {"kept": status.as_json()})
     if status.failed:
         names = ", ".join(list(status.failed)[:_FAILED_SHOWN])
         facts = f"{facts}; without {names}"
-        return Check(
-            "catalogue", "note", facts, "Try again: ovh-api-mcp catalog refresh", {"kept": status.as_json()}
-        )
+        return Check("catalogue", "note", facts, f"Try again: {refresh}", {"kept": status.as_json()})
     return Check("catalogue", "ok", f"{facts} ({status.state})", details={"kept": status.as_json()})
 
 

@@ -46,9 +46,13 @@ class KeysFile:
         aside = ", its secrets in the keyring" if self.in_keyring else ""
         return f"{self.store.path} [{self.section}]{aside}"
 
+    def values(self) -> dict[str, str]:
+        """Return what stands in the section."""
+        return dict(self.store.read().get(self.section, {}))
+
     def marked(self) -> list[str]:
         """Return the names whose values are in the keyring."""
-        return [name for name, value in self.store.read().get(self.section, {}).items() if value == MARK]
+        return [name for name, value in self.values().items() if value == MARK]
 
 
 def config_option() -> click.Option:
@@ -125,7 +129,14 @@ def obstacles(file: KeysFile, endpoint: Endpoint, kept: Collection[Secret[str]])
         settings = load_settings(flags, read_environment())
     except OvhMcpError as error:
         return f"A server started now{file.choice and f' with{file.choice}'} would refuse: {error.message}"
-    if settings.endpoint.name != endpoint.name:
+    is_other = settings.endpoint.name != endpoint.name
+    if file.account and (is_other or not set(kept) <= set(settings.secrets())):
+        return (
+            f"A server started now with{file.choice} would not use these keys: it takes the account from the "
+            "first file that has its section, of ./ovh.conf, ~/.ovh.conf and /etc/ovh.conf. Take away what "
+            "comes before."
+        )
+    if is_other:
         return (
             f"A server started now would use the endpoint {cut_foreign(settings.endpoint.name, 60)}: "
             f"start it with --endpoint {endpoint.name}."

@@ -17,6 +17,7 @@ from typing import Final, TypedDict, Unpack
 import click
 
 from ovh_api_mcp.cli.browser import open_page
+from ovh_api_mcp.cli.for_person import for_person
 from ovh_api_mcp.cli.keys_file import (
     KeysFile,
     config_option,
@@ -29,8 +30,9 @@ from ovh_api_mcp.cli.login_questions import Keys, ask_keys
 from ovh_api_mcp.cli.options import flags_of, options_named
 from ovh_api_mcp.cli.service_account import AccountWish, log_in_service_account
 from ovh_api_mcp.cli.terminal import ProgressBar, Terminal
+from ovh_api_mcp.cli.traces import INTERRUPTED, Traces, tell_interrupted
 from ovh_api_mcp.errors import ApiError, NetworkError, SettingsError
-from ovh_api_mcp.limits import LOGIN_WAIT_S
+from ovh_api_mcp.limits import LOGIN_REVOKE_S, LOGIN_WAIT_S
 from ovh_api_mcp.ovh.access_rules import (
     FULL_ACCESS,
     READ_ONLY,
@@ -38,12 +40,12 @@ from ovh_api_mcp.ovh.access_rules import (
     parse_rules,
     with_own_rules,
 )
-from ovh_api_mcp.ovh.login import Login
+from ovh_api_mcp.ovh.login import Login, PendingKey
 from ovh_api_mcp.ovh.service_account import parse_actions
 from ovh_api_mcp.ovh.transport import Transport
 from ovh_api_mcp.secret import Redactor, Secret
 from ovh_api_mcp.server.log_lines import configure_logging
-from ovh_api_mcp.settings import LoginSettings
+from ovh_api_mcp.settings import SETTING_KEYS, LoginSettings
 
 _OTHER_KINDS: Final = ("client_id", "client_secret", "access_token")
 
@@ -100,7 +102,14 @@ class _Wish:
             " tools cannot follow it. Needs ovh-api-mcp[keyring].",
         ),
         config_option(),
-        *options_named("--endpoint", "--account", "--app-key", "--app-secret", "--consumer-key"),
+        # Not the option of the server: its variable does not count here.
+        click.Option(
+            ["--consumer-key"],
+            metavar="KEY",
+            help="A consumer key that you have already, to check and keep as it is. One in OVH_CONSUMER_KEY"
+            " or a file does not count: login replaces it. Other users of this machine can see flags.",
+        ),
+        *options_named("--endpoint", "--account", "--app-key", "--app-secret"),
         *options_named("--client-id", "--client-secret", "--log-level"),
     ],
 )
@@ -120,17 +129,22 @@ def login(context: click.Context, /, **typed: Unpack[_Typed]) -> None:
     settings, file = open_settings(flags_of(context), typed["config"], in_keyring=typed["keyring"])
     redactor = Redactor(settings.secrets())
     configure_logging(settings.log_level, redactor)
+    before, traces = file.values(), Traces()
     try:
         if typed["service_account"]:
             wish = AccountWish(actions, typed["yes"])
-            log_in_service_account(settings, file, wish, redactor)
+            log_in_service_account(settings, file, wish, redactor, traces)
         else:
             asked = rules or (READ_ONLY if typed["read_only"] else FULL_ACCESS)
             opens_browser = settings.has_display and not typed["no_browser"]
-            _log_in_with_keys(settings, file, _Wish(asked, opens_browser, typed["timeout"]), redactor)
+            wanted = _Wish(asked, opens_browser, typed["timeout"])
+            _log_in_with_keys(settings, file, wanted, redactor, traces)
     except (ApiError, NetworkError) as error:
         Terminal(sys.stderr, redactor).complain(error)
         context.exit(1)
+    except (KeyboardInterrupt, click.Abort):
+        tell_interrupted(Terminal(sys.stderr, redactor), file, before, traces)
+        context.exit(INTERRUPTED)
 
 
 class _Typed(TypedDict):
@@ -158,19 +172,25 @@ def _check_together(context: click.Context, typed: _Typed) -> None:
         raise click.UsageError("--action and --yes go with --service-account.", context)
 
 
-def _log_in_with_keys(settings: LoginSettings, file: KeysFile, wish: _Wish, redactor: Redactor) -> None:
+def _log_in_with_keys(
+    settings: LoginSettings, file: KeysFile, wish: _Wish, redactor: Redactor, traces: Traces
+) -> None:
     _check_kinds(settings)
     out = Terminal(sys.stdout, redactor)
     _announce(out, settings, file, wish.asked)
     keys = ask_keys(settings, wish.rules)
     for key in (Secret(keys.application_key), keys.application_secret, keys.consumer_key):
         redactor.add(key or Secret(""))
-    asyncio.run(_log_in(out, settings, file, wish, keys, redactor))
+    asyncio.run(_log_in(out, settings, file, wish, keys, redactor, traces))
 
 
 def _check_kinds(settings: LoginSettings) -> None:
     """Refuse to put keys beside credentials of another kind: no tool would start with both."""
-    sources = [value.source for name, value in settings.given.items() if name in _OTHER_KINDS]
+    sources = [
+        value.source
+        for name, value in settings.given.items()
+        if name in _OTHER_KINDS and not (settings.account and value.source == SETTING_KEYS[name][1])
+    ]
     if sources:
         raise SettingsError(
             f"Credentials of another kind are set: {', '.join(sources)}. With application keys beside them "
@@ -180,10 +200,21 @@ def _check_kinds(settings: LoginSettings) -> None:
 
 
 def _announce(out: Terminal, settings: LoginSettings, file: KeysFile, asked: Sequence[AccessRule]) -> None:
-    out.line(f"{out.strong('API')}     {settings.endpoint.name} ({settings.endpoint.root})")
-    out.line(f"{out.strong('Rights')}  {_shown_rules(asked)}")
+    endpoint = settings.endpoint
+    aside = f" ({endpoint.root})" if endpoint.root != endpoint.name else ""
+    out.line(f"{out.strong('API')}     {endpoint.name}{aside}")
+    if settings.has_own_key:
+        out.line(f"{out.strong('Rights')}  those of the consumer key that is given")
+    else:
+        _announce_rules(out, asked)
     out.line(f"{out.strong('Keys')}    kept in {file.place}")
     out.line()
+
+
+def _announce_rules(out: Terminal, asked: Sequence[AccessRule]) -> None:
+    out.line(f"{out.strong('Rights')}  {_shown_rules(asked)}")
+    if own := [rule for rule in with_own_rules(asked) if rule not in asked]:
+        out.line(f"        and for the key itself, to show and revoke it: {', '.join(map(str, own))}")
 
 
 def _shown_rules(asked: Sequence[AccessRule]) -> str:
@@ -193,13 +224,22 @@ def _shown_rules(asked: Sequence[AccessRule]) -> str:
 
 
 async def _log_in(
-    out: Terminal, settings: LoginSettings, file: KeysFile, wish: _Wish, keys: Keys, redactor: Redactor
+    out: Terminal,
+    settings: LoginSettings,
+    file: KeysFile,
+    wish: _Wish,
+    keys: Keys,
+    redactor: Redactor,
+    traces: Traces,
 ) -> None:
     """Get the key, see that it works, keep it, and show whose it is."""
     async with aclosing(Transport(network=settings.network)) as transport:
-        login = Login(transport, settings.endpoint, keys.application_key, keys.application_secret, redactor)
-        consumer_key = keys.consumer_key or await _get_key(out, login, wish)
-        await _wait(login, consumer_key, wish.timeout_s if keys.consumer_key is None else 0)
+        login = _login(transport, settings, keys, redactor)
+        if keys.consumer_key is None:
+            consumer_key = await _get_key(out, login, wish, traces)
+        else:
+            consumer_key = keys.consumer_key
+            await login.check(consumer_key)
         await _keep(login, settings, file, keys, consumer_key)
         await _show(out, login, consumer_key, file)
         out.line(f"Kept in {file.place}.")
@@ -213,18 +253,50 @@ async def _log_in(
             )
 
 
-async def _get_key(out: Terminal, login: Login, wish: _Wish) -> Secret[str]:
-    """Request a key and lead the user to the page that validates it."""
+def _login(transport: Transport, settings: LoginSettings, keys: Keys, redactor: Redactor) -> Login:
+    sources = {name: value.source for name, value in settings.given.items()}
+    sources["consumer_key"] = keys.consumer_key_source
+    return Login(
+        transport,
+        settings.endpoint,
+        keys.application_key,
+        keys.application_secret,
+        redactor,
+        sources,
+        settings.account,
+    )
+
+
+async def _get_key(out: Terminal, login: Login, wish: _Wish, traces: Traces) -> Secret[str]:
+    """Request a key, lead the user to the page that validates it, and wait until that is done."""
+    traces.key = "requested"
     pending = await login.request(wish.rules)
     out.line("Open this link, sign in, choose how long the key may live, and validate:")
     out.line(f"  {pending.validation_url}")
-    if wish.opens_browser and await asyncio.to_thread(open_page, pending.validation_url):
-        out.line("Your browser opens it, too.")
-    out.line()
+    try:
+        await _lead_to_validation(out, login, pending, wish)
+    except asyncio.CancelledError:
+        # Somebody may have validated it in the very last moment, and nobody would know of it.
+        with suppress(ApiError, NetworkError, TimeoutError):
+            async with asyncio.timeout(LOGIN_REVOKE_S):
+                await login.revoke(pending.consumer_key)
+                traces.key = "revoked"
+        raise
     return pending.consumer_key
 
 
-async def _wait(login: Login, consumer_key: Secret[str], timeout_s: float) -> None:
+async def _lead_to_validation(out: Terminal, login: Login, pending: PendingKey, wish: _Wish) -> None:
+    if wish.opens_browser and await asyncio.to_thread(open_page, pending.validation_url):
+        out.line("Your browser opens it, too.")
+    if not pending.is_seen_pending:
+        out.line(
+            "If nothing happens soon after, the application secret may be wrong: stop, and copy it again."
+        )
+    out.line()
+    await _wait(login, pending, wish.timeout_s)
+
+
+async def _wait(login: Login, pending: PendingKey, timeout_s: float) -> None:
     progress = ProgressBar(sys.stderr)
 
     def report(waited_s: float) -> None:
@@ -234,7 +306,7 @@ async def _wait(login: Login, consumer_key: Secret[str], timeout_s: float) -> No
         )
 
     try:
-        await login.wait_validation(consumer_key, timeout_s=timeout_s, report=report)
+        await login.wait_validation(pending, timeout_s=timeout_s, report=report)
     finally:
         progress.clear()
 
@@ -260,7 +332,7 @@ async def _show(out: Terminal, login: Login, consumer_key: Secret[str], file: Ke
     try:
         holder = await login.holder(consumer_key)
     except (ApiError, NetworkError) as error:
-        out.line(f"The key works, but could not be shown: {out.plain(error.message)}")
+        out.line(f"The key works, but could not be shown: {out.plain(for_person(error.message))}")
         return
     account = holder.account or "not told to this key"
     until = holder.record.until or f"you revoke it with ovh-api-mcp logout{file.choice}"

@@ -24,11 +24,15 @@ _APPLICATION: Final = ("application_key", "application_secret")
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The application, and a consumer key where the user has one already."""
+    """The application, and a consumer key where the user has one already.
+
+    `consumer_key_source` is the option that it was given by, "" for one that was typed when asked for.
+    """
 
     application_key: str
     application_secret: Secret[str]
     consumer_key: Secret[str] | None
+    consumer_key_source: str = ""
 
 
 def ask_keys(settings: LoginSettings, rules: Sequence[AccessRule]) -> Keys:
@@ -44,10 +48,9 @@ def ask_keys(settings: LoginSettings, rules: Sequence[AccessRule]) -> Keys:
         _show_pages(settings, rules)
     application_key = given["application_key"].value if "application_key" in given else ask(_APPLICATION[0])
     secret = given["application_secret"].value if "application_secret" in given else ask(_APPLICATION[1])
-    consumer = given.get("consumer_key")
-    # One in a file or the environment is what login replaces; a typed one is kept.
-    if consumer is not None and consumer.source == "--consumer-key":
-        return Keys(application_key.reveal(), secret, consumer.value)
+    if settings.has_own_key:
+        consumer = given["consumer_key"]
+        return Keys(application_key.reveal(), secret, consumer.value, consumer.source)
     return Keys(application_key.reveal(), secret, _ask_consumer_key() if is_asked else None)
 
 
@@ -68,7 +71,7 @@ def _show_pages(settings: LoginSettings, rules: Sequence[AccessRule]) -> None:
 
 def ask(name: str) -> Secret[str]:
     """Return the key or secret called `name` that a person types, without showing it."""
-    words = name.replace("_", " ")
+    words = _words(name)
 
     def parse(text: str) -> Secret[str]:
         try:
@@ -99,13 +102,23 @@ def _ask_consumer_key() -> Secret[str] | None:
 
 
 def _incomplete(settings: LoginSettings) -> SettingsError:
-    root = settings.endpoint.root
-    hint = (
-        f"Create an application at {root}/createApp/ and set OVH_APPLICATION_KEY and OVH_APPLICATION_SECRET."
-    )
+    missing = [name for name in _APPLICATION if name not in settings.given]
+    variables = " and ".join(f"OVH_{name.upper()}" for name in missing)
+    if len(missing) == len(_APPLICATION):
+        fact = "Login needs an application key and its secret"
+        hint = f"Create an application at {settings.endpoint.root}/createApp/ and set {variables}."
+    else:
+        [(there, source)] = [
+            (_words(name), value.source) for name, value in settings.given.items() if name in _APPLICATION
+        ]
+        fact = f"The {_words(missing[0])} is missing; the {there} is given ({source})"
+        hint = f"Set {variables}; it was shown together with the other."
     return SettingsError(
-        "Login needs an application key and its secret, and there is no terminal to ask on. Nothing was "
-        f"stored. {hint}",
+        f"{fact}. There is no terminal to ask on. Nothing was stored. {hint}",
         code="login-incomplete",
         hint=hint,
     )
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

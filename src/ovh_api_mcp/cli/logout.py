@@ -1,6 +1,7 @@
 """`ovh-api-mcp logout`: the consumer key is revoked at OVHcloud and taken out of the file.
 
-It is taken out even where revoking failed; then 1 is the exit status, and what to do by hand is said.
+Contract: a key that may still be valid is not taken out, or nobody could revoke it any more; only
+--force does, which says what to do by hand.
 """
 
 from __future__ import annotations
@@ -40,15 +41,23 @@ _ENDED: Final = frozenset({"INVALID_CREDENTIAL", "NOT_CREDENTIAL"})
         click.Option(
             ["--all", "forgets_all"], is_flag=True, help="Forget the application key and secret, too."
         ),
+        click.Option(
+            ["--force"],
+            is_flag=True,
+            help="Take the key out of the file even where OVHcloud could not be made to revoke it.",
+        ),
         config_option(),
         *options_named("--endpoint", "--account", "--log-level"),
     ],
 )
 @click.pass_context
-def logout(context: click.Context, /, *, forgets_all: bool, config: Path | None, **_: object) -> None:
+def logout(
+    context: click.Context, /, *, forgets_all: bool, force: bool, config: Path | None, **_: object
+) -> None:
     """Revoke the consumer key in ~/.ovh.conf at OVHcloud, and take it out of the file.
 
-    The rest of the file stays as it is. Exit status 1 where OVHcloud did not revoke the key.
+    The rest of the file stays as it is. Where OVHcloud does not revoke the key, nothing is taken out,
+    and 1 is the exit status: try again later, or use --force.
     """
     settings, file = open_settings(flags_of(context), config)
     redactor = Redactor(settings.secrets())
@@ -66,17 +75,19 @@ def logout(context: click.Context, /, *, forgets_all: bool, config: Path | None,
     for key in ("application_secret", "consumer_key", "client_secret"):
         if key in values and values[key] != MARK:
             redactor.add(Secret(values[key]))
-    trouble = locked
+    trouble = locked if "consumer_key" in values else ""
     if "consumer_key" in values and not locked:
         trouble = asyncio.run(_revoke(settings, values, redactor))
+    if trouble:
+        err = Terminal(sys.stderr, redactor)
+        _tell_trouble(err, file, trouble, force=force)
+        if not force:
+            context.exit(1)
     for name in set(marked).intersection(keys):
         with suppress(SettingsError):  # it is of no use to anybody without its mark
             forget_secret(file.section, name)
     file.store.remove(file.section, keys)
-    if trouble:
-        _tell_trouble(Terminal(sys.stderr, redactor), trouble)
     _tell(out, file, values, is_revoked=not trouble, forgets_all=forgets_all)
-    context.exit(1 if trouble else 0)
 
 
 def _unlocked(file: KeysFile, values: Mapping[str, str], marked: Iterable[str]) -> tuple[dict[str, str], str]:
@@ -105,11 +116,16 @@ async def _revoke(settings: LoginSettings, values: Mapping[str, str], redactor: 
     return ""
 
 
-def _tell_trouble(err: Terminal, trouble: str) -> None:
+def _tell_trouble(err: Terminal, file: KeysFile, trouble: str, *, force: bool) -> None:
     err.line(err.coloured("OVHcloud did not revoke the key: ", "red") + err.plain(trouble))
+    if not force:
+        err.line(
+            f"Nothing was taken out of {file.place}, and the key may still be valid. Try again later with "
+            f"ovh-api-mcp logout{file.choice}, or take it out all the same with --force."
+        )
     err.line(
-        "It may still be valid. Revoke it by hand: in the customer panel under API keys, or with "
-        "GET /v1/me/api/credential and DELETE /v1/me/api/credential/{credentialId}."
+        f"{'It may still be valid. ' if force else ''}By hand it is revoked in the customer panel under API "
+        "keys, or with GET /v1/me/api/credential and DELETE /v1/me/api/credential/{credentialId}."
     )
 
 

@@ -17,6 +17,7 @@ import click
 from ovh_api_mcp.cli.keys_file import SERVICE_ACCOUNT, SIGNED, KeysFile, keep_keys, obstacles, tell_replaced
 from ovh_api_mcp.cli.login_questions import ask, can_ask
 from ovh_api_mcp.cli.terminal import Terminal
+from ovh_api_mcp.cli.traces import Traces
 from ovh_api_mcp.errors import ApiError, NetworkError, SettingsError
 from ovh_api_mcp.ovh.service_account import (
     CLIENT_PATH,
@@ -41,7 +42,7 @@ class AccountWish:
 
 
 def log_in_service_account(
-    settings: LoginSettings, file: KeysFile, wish: AccountWish, redactor: Redactor
+    settings: LoginSettings, file: KeysFile, wish: AccountWish, redactor: Redactor, traces: Traces
 ) -> None:
     """Keep a service account that is given, or guide to one; *Raises* OvhMcpError."""
     if not settings.endpoint.discovery_url:
@@ -62,6 +63,7 @@ def log_in_service_account(
     creates = given is None and _may_create(settings, wish)
     if given is None and not creates:
         given = _ask_account(settings)
+    traces.may_have_made_client = creates
     asyncio.run(_keep(out, settings, file, wish, redactor, given))
 
 

@@ -23,6 +23,7 @@ _KEYS: Final[Mapping[str, str]] = {
     "access_token": "access_token",
 }
 _HIDDEN: Final = frozenset({*_KEYS, "auth_token"})
+_OF_ACCOUNT: Final = frozenset({*_KEYS, "endpoint"})
 _VALUE_CHARS: Final = 60
 _ACCESS_TOKEN: Final = OptionNames("access-token", "OVH_ACCESS_TOKEN", "")
 
@@ -34,13 +35,20 @@ class SettingRow:
     name: str
     value: str
     source: str
+    account: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its name with that of the account it belongs to."""
+        return f"{self.name} ({self.account})" if self.account else self.name
 
     @property
     def is_given(self) -> bool:
         return self.source != _DEFAULT
 
     def as_json(self) -> JsonObject:
-        return {"name": self.name, "value": self.value, "source": self.source}
+        told: JsonObject = {"name": self.name, "value": self.value, "source": self.source}
+        return {**told, "account": self.account} if self.account else told
 
 
 def setting_rows(flags: Flags, environment: Mapping[str, str], origins: Origins | None) -> list[SettingRow]:
@@ -49,13 +57,34 @@ def setting_rows(flags: Flags, environment: Mapping[str, str], origins: Origins 
     return [_row(each, flags, environment, origins) for each in names]
 
 
+def shared_rows(flags: Flags, environment: Mapping[str, str]) -> list[SettingRow]:
+    """Return the settings that are no account's, where accounts were chosen by name."""
+    names = [each for each in option_names() if each.field not in _OF_ACCOUNT]
+    return [_row(each, flags, environment, None) for each in names]
+
+
+def account_rows(account: str, origins: Origins | None) -> list[SettingRow]:
+    """Return endpoint and credentials of one account; `origins` is None where it could not be read."""
+    if origins is None:
+        return []
+    endpoint = cut_foreign(origins.endpoint_text, _VALUE_CHARS)
+    sources = origins.sources()
+    keys = [
+        SettingRow(field.replace("_", "-"), origins.shown[key], sources[key], account)
+        for field, key in _KEYS.items()
+        if key in sources
+    ]
+    return [SettingRow("endpoint", endpoint, origins.endpoint, account), *keys]
+
+
 def _row(
     names: OptionNames, flags: Flags, environment: Mapping[str, str], origins: Origins | None
 ) -> SettingRow:
     shown_name = names.flag.removeprefix("--")
     key = _KEYS.get(names.field, "")
-    if origins is not None and key in origins.credentials:
-        return SettingRow(shown_name, origins.shown[key], origins.credentials[key])
+    sources = origins.sources() if origins is not None else {}
+    if origins is not None and key in sources:
+        return SettingRow(shown_name, origins.shown[key], sources[key])
     if typed := getattr(flags, names.field, None):
         text, source = _text(typed), names.flag
     elif names.variable and (text := environment.get(names.variable, "").strip()):

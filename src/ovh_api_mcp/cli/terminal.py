@@ -10,6 +10,7 @@ from typing import Final, Literal, TextIO
 import click
 import msgspec
 
+from ovh_api_mcp.cli.for_person import for_person
 from ovh_api_mcp.errors import OvhMcpError
 from ovh_api_mcp.secret import Redactor
 from ovh_api_mcp.server.answers import hint_beside
@@ -80,10 +81,10 @@ class Terminal:
             self.line(_laid_out(row, widths))
 
     def complain(self, error: OvhMcpError) -> None:
-        """Write an error and its next step."""
-        self.line(f"{self.coloured('ovh-api-mcp:', 'red')} {self.plain(error.message)}")
+        """Write an error and its next step, for the person who runs the command."""
+        self.line(f"{self.coloured('ovh-api-mcp:', 'red')} {self.plain(for_person(error.message))}")
         if hint := hint_beside(error.message, error.hint):
-            self.line(f"  {self.plain(hint)}")
+            self.line(f"  {self.plain(for_person(hint))}")
 
     def _styled(
         self, text: str, *, fg: Colour | None = None, bold: bool | None = None, dim: bool | None = None

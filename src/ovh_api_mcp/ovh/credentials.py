@@ -67,13 +67,17 @@ _KINDS: Final[tuple[tuple[CredentialName, ...], ...]] = (
     ("client_id", "client_secret"),
     ("access_token",),
 )
-_SOURCES_CHARS: Final = 200  # for all places that a message names, six at most
+_PLACES_CHARS: Final = 150  # for all places that a message names, six at most
+_IN_SECTION: Final = re.compile(r"(?P<place>.+\]) (?P<key>[a-z_]+(?: \(keyring\))?)")
 _VALUE: Final = re.compile(rf"[!-~]{{1,{CREDENTIAL_CHARS}}}")
 
 
-def parse_credentials(given: Mapping[CredentialName, GivenValue], endpoint: Endpoint) -> Credentials:
+def parse_credentials(
+    given: Mapping[CredentialName, GivenValue], endpoint: Endpoint, *, place: str = "", account: str = ""
+) -> Credentials:
     """Return the one kind of credentials that the values make; None where there is no value at all.
 
+    `place` is the section that all of them stand in, for an `account` that was chosen by name.
     Raises SettingsError `credentials-both`, `credentials-half`, or `setting-invalid` for a value that
     no header can hold and for OAuth2 where the endpoint has none; never with a value in its message.
     """
@@ -81,10 +85,10 @@ def parse_credentials(given: Mapping[CredentialName, GivenValue], endpoint: Endp
     if not kinds:
         return None
     if len(kinds) > 1:
-        raise _both(given)
+        raise _both(given, place)
     missing = [name for name in kinds[0] if name not in given]
     if missing:
-        raise _half(given, missing)
+        raise _half_of_account(given, missing, place, account) if place else _half(given, missing)
     for value in given.values():
         _check_value(value)
     if "application_key" not in given and not endpoint.discovery_url:
@@ -130,12 +134,32 @@ def _check_value(given: GivenValue) -> None:
         )
 
 
-def _both(given: Mapping[CredentialName, GivenValue]) -> SettingsError:
+def _both(given: Mapping[CredentialName, GivenValue], place: str) -> SettingsError:
+    sources = f"{place} has {_names(given)}" if place else _sources(given)
     return SettingsError(
-        f"More than one kind of credentials is set: {_sources(given)}. Keep one and unset the others: "
-        "application key, secret and consumer key; client id and secret; or an access token.",
+        f"More than one kind of credentials is set: {sources}. Keep one: application key, secret and "
+        "consumer key; client id and secret; or an access token.",
         code="credentials-both",
     )
+
+
+def _half_of_account(
+    given: Mapping[CredentialName, GivenValue], missing: list[CredentialName], place: str, account: str
+) -> SettingsError:
+    hint = f"ovh-api-mcp login --account {account}"
+    if "client_id" in given or "client_secret" in given:
+        hint += " --service-account"
+    hint = f"Add what is missing there, or get it with: {hint}"
+    return SettingsError(
+        f"Half of the credentials is missing: {place} has {_names(given)}, but not "
+        f"{', '.join(missing)}. {hint}",
+        code="credentials-half",
+        hint=hint,
+    )
+
+
+def _names(given: Mapping[CredentialName, GivenValue]) -> str:
+    return ", ".join(name for name in CREDENTIAL_OPTIONS if name in given)
 
 
 def _half(given: Mapping[CredentialName, GivenValue], missing: list[CredentialName]) -> SettingsError:
@@ -154,7 +178,18 @@ def _option_text(name: CredentialName) -> str:
 
 
 def _sources(given: Mapping[CredentialName, GivenValue]) -> str:
-    room_chars = _SOURCES_CHARS // len(given)
-    sources = (given[name].source for name in CREDENTIAL_OPTIONS if name in given)
-    # The end of a place tells more than its beginning: …/.ovh.conf [ovh-eu] client_id
-    return ", ".join(each if len(each) <= room_chars else f"…{each[1 - room_chars :]}" for each in sources)
+    """Return where the values come from; the keys of one section stand behind its place, said once."""
+    by_place: dict[str, list[str]] = {}
+    for source in (given[name].source for name in CREDENTIAL_OPTIONS if name in given):
+        found = _IN_SECTION.fullmatch(source)
+        place, key = (found["place"], found["key"]) if found else (source, "")
+        by_place.setdefault(place, []).append(key)
+    room_chars = _PLACES_CHARS // len(by_place)
+    return ", ".join(
+        f"{_cut_place(place, room_chars)} {', '.join(keys)}".rstrip() for place, keys in by_place.items()
+    )
+
+
+def _cut_place(place: str, room_chars: int) -> str:
+    # The end of a place tells more than its beginning: …/.ovh.conf [ovh-eu]
+    return place if len(place) <= room_chars else f"…{place[1 - room_chars :]}"

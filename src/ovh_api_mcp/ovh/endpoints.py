@@ -18,6 +18,7 @@ _DISCOVERY_PATH: Final = "/auth/.well-known/openid-configuration"
 _ORIGIN: Final = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?", re.IGNORECASE
 )
+_PLACE_CHARS: Final = 120
 _ROOT_PATH: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?")
 
 
@@ -66,9 +67,10 @@ _BY_NAME: Final = {endpoint.name: endpoint for endpoint in (*_ENDPOINTS, _SIMULA
 ENDPOINT_NAMES: Final = (*_ALIASES, *_BY_NAME)
 
 
-def parse_endpoint(text: str) -> Endpoint:
+def parse_endpoint(text: str, *, given_by: str = "") -> Endpoint:
     """Return the endpoint of a name, in any case, or of a root URL.
 
+    `given_by` is the place of a file that has it, "" for what an option or a variable gives.
     Raises SettingsError `endpoint-unknown`, which lists the names.
     """
     name = text.strip().lower()
@@ -76,11 +78,11 @@ def parse_endpoint(text: str) -> Endpoint:
     if known is not None:
         return known
     if "://" in text:
-        return url_endpoint(text.strip())
-    raise _unknown(f"There is no endpoint {cut_foreign(text, 60)!r}.")
+        return url_endpoint(text.strip(), given_by=given_by)
+    raise _unknown(f"There is no endpoint {cut_foreign(text, 60)!r}.", given_by)
 
 
-def url_endpoint(url: str) -> Endpoint:
+def url_endpoint(url: str, *, given_by: str = "") -> Endpoint:
     """Return the endpoint whose API has its root at `url`: https, or http on a loopback address.
 
     OAuth2 goes to the same scheme, host and port alone. Raises SettingsError `endpoint-unknown`.
@@ -89,11 +91,14 @@ def url_endpoint(url: str) -> Endpoint:
     origin = origin_of(url)
     if found is None or origin is None or not _ROOT_PATH.fullmatch(url[found.end() :]):
         raise _unknown(
-            "The URL of an endpoint is https://host[:port][/path], without user, query and fragment."
+            "The URL of an endpoint is https://host[:port][/path], without user, query and fragment.",
+            given_by,
         )
     if origin.startswith("http://") and not is_loopback(found["host"]):
         shown = cut_foreign(origin, 60)
-        raise _unknown(f"{shown} is not encrypted, and http is for loopback addresses only. Use https.")
+        raise _unknown(
+            f"{shown} is not encrypted, and http is for loopback addresses only. Use https.", given_by
+        )
     root = origin + url[found.end() :].rstrip("/")
     return Endpoint(root, root, f"{root}/createToken/", root + _DISCOVERY_PATH, frozenset({origin}))
 
@@ -125,9 +130,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _unknown(fact: str) -> SettingsError:
+def _unknown(fact: str, given_by: str) -> SettingsError:
+    # The end of a place tells more than its beginning: …/.ovh.conf [account shop] endpoint
+    place = given_by if len(given_by) <= _PLACE_CHARS else f"…{given_by[1 - _PLACE_CHARS :]}"
     return SettingsError(
-        f"{fact} --endpoint or OVH_ENDPOINT takes one of {', '.join(ENDPOINT_NAMES)}, "
+        f"{fact} {place or '--endpoint or OVH_ENDPOINT'} takes one of {', '.join(ENDPOINT_NAMES)}, "
         "or the root URL of an API.",
         code="endpoint-unknown",
     )

@@ -50,9 +50,11 @@ def read_secret(section: str, name: str) -> Secret[str]:
     """Return what the keyring holds for a key of a section; *Raises* SettingsError `keyring-unavailable`."""
     held = _ask(lambda keyring: keyring.get_password(_SERVICE, _user(section, name)))
     if not held:
+        _, is_account, name_of_account = section.partition("account ")
+        choice = f" --account {name_of_account}" if is_account else ""
         raise SettingsError(
             f"The keyring holds no {name} for [{section}], though ovh.conf says so. Log in again with "
-            "ovh-api-mcp login.",
+            f"ovh-api-mcp login{choice}.",
             code="keyring-unavailable",
         )
     return Secret(held)

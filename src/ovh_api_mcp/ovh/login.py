@@ -9,22 +9,18 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import msgspec
 
 from ovh_api_mcp.catalog.model import Method
-from ovh_api_mcp.errors import (
-    ApiError,
-    NetworkError,
-    SettingsError,
-    cut_foreign,
-    is_transient,
-)
+from ovh_api_mcp.errors import NetworkError, SettingsError
 from ovh_api_mcp.limits import (
+    LOGIN_FIRST_LOOK_S,
+    LOGIN_LOOKS,
     LOGIN_POLL_GROWTH,
     LOGIN_POLL_MAX_S,
     LOGIN_POLL_S,
@@ -34,16 +30,15 @@ from ovh_api_mcp.limits import (
 )
 from ovh_api_mcp.ovh.access_rules import AccessRule
 from ovh_api_mcp.ovh.attempts import Attempts
-from ovh_api_mcp.ovh.causes import KEY_RECORD_PATH, foreign_key, wrong_secret
 from ovh_api_mcp.ovh.client import OvhClient
-from ovh_api_mcp.ovh.clock import ServerClock
-from ovh_api_mcp.ovh.credentials import ApplicationCredentials
+from ovh_api_mcp.ovh.credentials import ApplicationCredentials, CredentialName
 from ovh_api_mcp.ovh.endpoints import Endpoint
-from ovh_api_mcp.ovh.failures import api_error, is_signature_refused
+from ovh_api_mcp.ovh.failures import api_error
 from ovh_api_mcp.ovh.holder import Holder, ask_holder
-from ovh_api_mcp.ovh.key_record import parse_key_record
+from ovh_api_mcp.ovh.holder_fault import look_closely
+from ovh_api_mcp.ovh.key_watch import KeyWatch, SeenKey
 from ovh_api_mcp.ovh.messages import ApiRequest
-from ovh_api_mcp.ovh.signing import signed_headers
+from ovh_api_mcp.ovh.refused_keys import UsedKeys
 from ovh_api_mcp.ovh.transport import HttpRequest, HttpResponse, Transport
 from ovh_api_mcp.secret import Redactor, Secret
 
@@ -51,19 +46,21 @@ _REQUEST_PATH: Final = "/v1/auth/credential"
 _LOGOUT_PATH: Final = "/v1/auth/logout"
 _KEY: Final = re.compile(r"[!-~]{4,256}")
 _LINK: Final = re.compile(rf"(?P<scheme>https?)://[!-~]{{1,{VALIDATION_URL_CHARS}}}")
-_ENDED: Final = re.compile(r"expired|refused|denied|revoked", re.IGNORECASE)
-
-_Seen: TypeAlias = Literal["validated", "pending", "unsigned", "unknown"]
+_PENDING: Final = ("pending", "refused")  # OVHcloud does not always say why it refuses a key
 WaitingReport = Callable[[float], None]
 """Is told how many seconds have been waited."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingKey:
-    """A consumer key that is of no use until a person has validated it at `validation_url`."""
+    """A consumer key that is of no use until a person has validated it at `validation_url`.
+
+    `is_seen_pending` says that OVHcloud called it so, by which a later refusal can be told apart.
+    """
 
     consumer_key: Secret[str]
     validation_url: str = field(repr=False)
+    is_seen_pending: bool = False
 
 
 class _KeyAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -95,7 +92,12 @@ class Login:
         application_key: str,
         application_secret: Secret[str],
         redactor: Redactor,
+        sources: Mapping[CredentialName, str] | None = None,
+        account: str = "",
     ) -> None:
+        """`sources` says where keys were taken from that nobody typed, `account` for which account."""
+        self._sources = sources or {}
+        self._account = account
         self._transport = transport
         self._endpoint = endpoint
         self._application = ApplicationCredentials(application_key, application_secret, Secret(""))
@@ -110,34 +112,49 @@ class Login:
         deadline_s = asyncio.get_running_loop().time() + TOTAL_TIMEOUT_S
         attempts = Attempts(Method.POST, deadline_s)
         response = await attempts.run(lambda: self._request_once(body, deadline_s))
-        return self._parse_pending(response)
+        pending = self._parse_pending(response)
+        # Before anybody has the link: what is said of the key now is said of one that is pending.
+        return replace(pending, is_seen_pending=await self._is_seen_pending(pending.consumer_key))
 
-    async def wait_validation(
-        self, consumer_key: Secret[str], *, timeout_s: float, report: WaitingReport
-    ) -> None:
+    async def check(self, consumer_key: Secret[str]) -> None:
+        """Look whether a key that somebody has already is good.
+
+        Raises NetworkError `credentials-rejected`, which says which key is wrong, and whatever kept
+        the API from answering.
+        """
+        credentials = self._with_key(consumer_key)
+        seen = await look_closely(self._transport, self._endpoint, credentials)
+        for _ in range(LOGIN_LOOKS - 1):
+            if seen.state != "unanswered":
+                break
+            await asyncio.sleep(LOGIN_POLL_S)
+            seen = await look_closely(self._transport, self._endpoint, credentials)
+        self._raise_fault(consumer_key, seen)
+
+    async def wait_validation(self, pending: PendingKey, *, timeout_s: float, report: WaitingReport) -> None:
         """Return once a person has validated the key.
 
         Raises NetworkError: `total-timeout` where nobody did, `credentials-rejected` where the key was
         refused or has expired, or the secret is another application's.
         """
-        credentials = self._with_key(consumer_key)
-        clock = ServerClock(self._transport, self._endpoint.root)
+        key = pending.consumer_key
         began_s = time.monotonic()
         interval_s = LOGIN_POLL_S
-        was_pending = False
-        async with aclosing(clock):
+        was_pending = pending.is_seen_pending
+        async with self._watching(key) as watch:
             while True:
-                state = await self._look(credentials, clock)
-                if state == "validated":
+                seen = await watch.look()
+                if seen.state == "validated":
                     return
-                if state == "unsigned" and was_pending:
-                    # Only the signature of a validated key is looked at where the state comes first.
-                    raise _rejected(wrong_secret(credentials, self._endpoint))
-                was_pending = was_pending or state == "pending"
+                # Contract: a signature that is refused before the key was seen pending tells nothing,
+                # for OVHcloud also says so of a key that nobody has validated. Afterwards it does.
+                if was_pending or seen.state not in ("unsigned", "unknown"):
+                    self._raise_unless_pending(key, seen)
+                was_pending = was_pending or seen.state in _PENDING
                 waited_s = time.monotonic() - began_s
                 report(waited_s)
                 if waited_s + interval_s > timeout_s:
-                    raise self._not_validated(timeout_s, state, credentials)
+                    raise self._not_validated(key, timeout_s, seen)
                 await asyncio.sleep(interval_s)
                 interval_s = min(interval_s * LOGIN_POLL_GROWTH, LOGIN_POLL_MAX_S)
 
@@ -164,7 +181,7 @@ class Login:
         if response.status >= 400:
             error = api_error(response)
             if error.error_code == "INVALID_KEY":
-                error.explain(foreign_key(self._application, self._endpoint))
+                self._raise_fault(Secret(""), SeenKey("foreign"))
             raise error
         return response
 
@@ -188,57 +205,45 @@ class Login:
         self._redactor.add(key)
         return PendingKey(key, answer.validation_url)
 
-    async def _look(self, credentials: ApplicationCredentials, clock: ServerClock) -> _Seen:
-        """Return what the key's own record says of it."""
+    async def _is_seen_pending(self, consumer_key: Secret[str]) -> bool:
+        """Tell whether OVHcloud calls a key pending that nobody can have validated yet."""
         try:
-            response = await self._ask_record(credentials, clock)
-        except NetworkError as error:
-            if not is_transient(error):
-                raise
-            return "unknown"
-        if response.status < 400:
-            status = parse_key_record(response.body).status
-            if _ENDED.search(status):
-                raise _rejected(f"The API calls the consumer key {cut_foreign(status, 40)}. Log in again.")
-            return "pending" if status == "pendingValidation" else "validated"
-        return _seen_in_refusal(api_error(response))
+            async with asyncio.timeout(LOGIN_FIRST_LOOK_S), self._watching(consumer_key) as watch:
+                return (await watch.look()).state in _PENDING
+        except TimeoutError:
+            return False
 
-    async def _ask_record(self, credentials: ApplicationCredentials, clock: ServerClock) -> HttpResponse:
-        url = self._endpoint.root + KEY_RECORD_PATH
-        timestamp = await clock.now()
-        signed = signed_headers(credentials, method="GET", url=url, body=None, timestamp=timestamp)
-        request = HttpRequest("GET", url, (("Accept", "application/json"), *signed))
-        return await self._transport.send(request, limit_bytes=TOKEN_ANSWER_BYTES)
+    def _raise_unless_pending(self, consumer_key: Secret[str], seen: SeenKey) -> None:
+        if seen.state not in (*_PENDING, "unanswered"):
+            self._raise_fault(consumer_key, seen)
 
-    def _not_validated(
-        self, timeout_s: float, state: str, credentials: ApplicationCredentials
-    ) -> NetworkError:
+    def _raise_fault(self, consumer_key: Secret[str], seen: SeenKey) -> None:
+        """Raise what a look says is wrong; nothing where the key is good."""
+        if fault := self._used(consumer_key).fault(seen):
+            raise NetworkError(
+                f"{fault.fact} Nothing was stored.", code="credentials-rejected", hint=fault.advice
+            )
+        if seen.error is not None:
+            raise seen.error
+
+    def _not_validated(self, consumer_key: Secret[str], timeout_s: float, seen: SeenKey) -> NetworkError:
         hint = "Run the same command again, and validate the new link."
-        if state == "unsigned":
-            hint = wrong_secret(credentials, self._endpoint)
+        if seen.state == "unsigned":
+            hint = f"If you have: {self._used(consumer_key).secret_refused().advice}"
         return NetworkError(
             f"Nobody has validated the key within {timeout_s:,.0f} s. Nothing was stored.",
             code="total-timeout",
             hint=hint,
         )
 
+    @asynccontextmanager
+    async def _watching(self, consumer_key: Secret[str]) -> AsyncIterator[KeyWatch]:
+        watch = KeyWatch(self._transport, self._endpoint, self._with_key(consumer_key))
+        async with aclosing(watch):
+            yield watch
+
+    def _used(self, consumer_key: Secret[str]) -> UsedKeys:
+        return UsedKeys(self._with_key(consumer_key), self._endpoint, self._sources, self._account)
+
     def _with_key(self, consumer_key: Secret[str]) -> ApplicationCredentials:
         return replace(self._application, consumer_key=consumer_key)
-
-
-def _seen_in_refusal(error: ApiError) -> _Seen:
-    """Return what it tells of a key that it is refused its own record; *Raises* `error` where nothing."""
-    if is_signature_refused(error):
-        return "unsigned"
-    match error.error_code:
-        case "NOT_GRANTED_CALL":  # key and signature were good; only the rules lack this route
-            return "validated"
-        case "INVALID_CREDENTIAL" | "NOT_CREDENTIAL" if not _ENDED.search(error.said):
-            return "pending"
-    if is_transient(error):
-        return "unknown"
-    raise error
-
-
-def _rejected(hint: str) -> NetworkError:
-    return NetworkError(f"{hint} Nothing was stored.", code="credentials-rejected", hint=hint)

@@ -6,29 +6,27 @@
     client_secret = …               consumer_key = …
 
 Both are chosen by name: "shop", "ovh-ca". All of an account comes from one section of one file, the
-strongest that has it, so that no file adds to the keys of another.
+strongest that has it, so that no file adds to the keys of another. Where the section names no endpoint,
+that of the same file's [default] counts, as in OVHcloud's tools, else eu.
 """
 
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import Final
 
 from ovh_api_mcp.errors import SettingsError, cut_foreign
-from ovh_api_mcp.ovh.conf_file import ConfFile, FoundValue
+from ovh_api_mcp.ovh.account_names import ACCOUNT_KEYS, is_account_name, section_of, unknown_account
+from ovh_api_mcp.ovh.conf_file import ConfFile, FoundValue, find_endpoint, find_value
 from ovh_api_mcp.ovh.credentials import CredentialName, Credentials, GivenValue, parse_credentials
 from ovh_api_mcp.ovh.endpoints import ENDPOINT_NAMES, Endpoint, parse_endpoint
 from ovh_api_mcp.ovh.keyring_store import secret_of
 
 _log = logging.getLogger(__name__)
 
-_PREFIX: Final = "account "
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_KEYS: Final = get_args(CredentialName)
-_SHOWN_NAMES: Final = 8
+DEFAULT_ENDPOINT: Final = "eu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +40,23 @@ class NamedAccount:
 
 @dataclass(frozen=True, slots=True)
 class AccountBlock:
-    """The section of an account: where it stands, and what is given there."""
+    """The section of an account: where it stands, and what is given there.
+
+    `endpoint_source` is the place that names the endpoint, "" for the one that counts where none does.
+    """
 
     name: str
     file: ConfFile
     place: str
     endpoint_text: str
+    endpoint_source: str
     given: Mapping[CredentialName, GivenValue]
 
 
 def find_account(name: str, files: Sequence[ConfFile], *, with_credentials: bool = True) -> NamedAccount:
     """Return the account of a name; *Raises* SettingsError, `account-unknown` with the names there are."""
     block = find_block(name, files)
-    endpoint = parse_endpoint(block.endpoint_text)
+    endpoint = parse_endpoint(block.endpoint_text, given_by=block.endpoint_source)
     if endpoint.is_simulator or not with_credentials:
         return NamedAccount(name, endpoint, None)  # a simulator brings its own
     if not block.given:
@@ -69,75 +71,51 @@ def find_account(name: str, files: Sequence[ConfFile], *, with_credentials: bool
             *("./ovh.conf", name),
             "if you did not write that file, stop and remove it: calls would go to another account",
         )
-    return NamedAccount(name, endpoint, parse_credentials(block.given, endpoint))
+    return NamedAccount(
+        name, endpoint, parse_credentials(block.given, endpoint, place=block.place, account=name)
+    )
 
 
 def find_block(name: str, files: Sequence[ConfFile]) -> AccountBlock:
     """Return the section of an account, its values yet unchecked; *Raises* SettingsError."""
-    if _NAME.fullmatch(name):
+    if is_account_name(name):
         for file in files:
-            for section in (f"{_PREFIX}{name}", name):
+            for section in (section_of(name), name):
                 values = file.sections.get(section)
                 if values is not None and (section != name or name in ENDPOINT_NAMES):
                     return _block(name, file, section, values)
-    raise _unknown(name, files)
-
-
-def section_to_keep(name: str, files: Sequence[ConfFile]) -> str:
-    """Return the section that keys of an account go to, whether it is there or not.
-
-    *Raises* SettingsError `account-unknown` for what can be no name.
-    """
-    if not _NAME.fullmatch(name):
-        raise SettingsError(
-            f"{cut_foreign(name, 60)!r} is no name of an account: it takes letters, digits, dots, hyphens "
-            "and underscores, 64 at most, and begins with a letter or a digit.",
-            code="account-unknown",
-        )
-    section = f"{_PREFIX}{name}"
-    is_endpoint = name in ENDPOINT_NAMES and not any(section in file.sections for file in files)
-    return name if is_endpoint else section
+    raise unknown_account(name, files)
 
 
 def _block(name: str, file: ConfFile, section: str, values: Mapping[str, str]) -> AccountBlock:
     place = f"{file.path} [{section}]"
-    wrong = next((key for key in values if key not in ("endpoint", *_KEYS)), None)
+    wrong = next((key for key in values if key not in ("endpoint", *ACCOUNT_KEYS)), None)
     if wrong is not None and section != name:
         raise SettingsError(
             f"{place} has the key {cut_foreign(wrong, 40)}, which no account has. It takes endpoint, "
-            f"{', '.join(_KEYS)}.",
+            f"{', '.join(ACCOUNT_KEYS)}.",
             code="config-file-invalid",
         )
-    text = values.get("endpoint", "eu") if section != name else name
-    if "://" in text and file.is_of_current_directory:
+    found = endpoint_in_section(file, section)
+    if found and "://" in found.text and file.is_of_current_directory:
         raise SettingsError(
-            f"{place} has a URL as its endpoint, and a file in the current directory may not lead "
-            "keys to one. Move the section to ~/.ovh.conf.",
+            f"{found.source} is a URL, and a file in the current directory may not lead keys to one. Move "
+            f"{place} to ~/.ovh.conf.",
             code="endpoint-unknown",
         )
     given: dict[CredentialName, GivenValue] = {}
-    for key in _KEYS:
+    for key in ACCOUNT_KEYS:
         if key in values:
             given[key] = GivenValue(*secret_of(FoundValue(values[key], file, section, key)))
-    return AccountBlock(name, file, place, text, given)
+    if section == name:
+        return AccountBlock(name, file, place, name, place, given)
+    text, source = (found.text, found.source) if found else (DEFAULT_ENDPOINT, "")
+    return AccountBlock(name, file, place, text, source, given)
 
 
-def _names(files: Sequence[ConfFile]) -> Iterator[str]:
-    """Yield the names that could be chosen."""
-    for file in files:
-        for section, values in file.sections.items():
-            name = section.removeprefix(_PREFIX)
-            is_account = section.startswith(_PREFIX) and _NAME.fullmatch(name) is not None
-            if is_account or (section in ENDPOINT_NAMES and any(key in values for key in _KEYS)):
-                yield name
+def endpoint_in_section(file: ConfFile, section: str) -> FoundValue | None:
+    """Return the endpoint of an account's section, by the default of its file where it names none.
 
-
-def _unknown(name: str, files: Sequence[ConfFile]) -> SettingsError:
-    names = list(dict.fromkeys(_names(files)))
-    more = ", …" if len(names) > _SHOWN_NAMES else ""
-    known = f"There are {', '.join(names[:_SHOWN_NAMES])}{more}." if names else "No ovh.conf has any."
-    return SettingsError(
-        f"There is no account {cut_foreign(name, 60)!r}. {known} An account is a section [account NAME] of "
-        "ovh.conf with endpoint and keys, or a section with the name of an endpoint.",
-        code="account-unknown",
-    )
+    Of no other file: that would lead keys to where their owner did not mean them to go.
+    """
+    return find_value([file], (section,), "endpoint") or find_endpoint([file])

@@ -10,7 +10,14 @@ from ovh_api_mcp.settings.flags import (
     TransportName,
     ValidationName,
 )
-from ovh_api_mcp.settings.login import LoginSettings, Origins, load_login_settings, load_origins
+from ovh_api_mcp.settings.login import LoginSettings, load_login_settings
+from ovh_api_mcp.settings.origins import (
+    SETTING_KEYS,
+    Origins,
+    chosen_accounts,
+    load_origins,
+    load_shared_settings,
+)
 from ovh_api_mcp.settings.settings import Settings, check_exposure, load_settings, read_environment
 
 __all__ = [
@@ -18,6 +25,7 @@ __all__ = [
     "DEFAULT_ACCOUNT",
     "HOST_DEFAULT",
     "PORT_DEFAULT",
+    "SETTING_KEYS",
     "Flags",
     "LogLevelName",
     "LoginSettings",
@@ -26,8 +34,10 @@ __all__ = [
     "TransportName",
     "ValidationName",
     "check_exposure",
+    "chosen_accounts",
     "load_login_settings",
     "load_origins",
     "load_settings",
+    "load_shared_settings",
     "read_environment",
 ]

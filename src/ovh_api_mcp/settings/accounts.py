@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ovh_api_mcp import limits
 from ovh_api_mcp.errors import SettingsError
+from ovh_api_mcp.ovh.account_names import how_to_name, misnamed_sections
 from ovh_api_mcp.ovh.conf_file import ConfFile, find_endpoint, find_value
 from ovh_api_mcp.ovh.credentials import (
     CREDENTIAL_OPTIONS,
@@ -26,14 +27,20 @@ _log = logging.getLogger(__name__)
 
 
 def account_names(flags: Flags, given: Given) -> list[str]:
+    """Return the names that were chosen, each once; *Raises* SettingsError for too many."""
     parts = flags.account or given.variable(ACCOUNT.variable).split(",")
-    return list(dict.fromkeys(name for part in parts if (name := part.strip())))
+    names = list(dict.fromkeys(name for part in parts if (name := part.strip())))
+    if len(names) > limits.ACCOUNTS:
+        raise invalid(ACCOUNT, ",".join(names), f"takes {limits.ACCOUNTS} accounts at most")
+    return names
 
 
 def accounts_of(
     flags: Flags, given: Given, files: Sequence[ConfFile], *, with_credentials: bool
 ) -> tuple[NamedAccount, ...]:
     """Return the accounts that were chosen by name, else the one that all other settings make."""
+    if misnamed := misnamed_sections(files):
+        _log.warning("event=account-sections-ignored next=%r", how_to_name(misnamed))
     names = account_names(flags, given)
     if not names:
         endpoint, text = find_endpoint_of(flags, given, files)
@@ -46,8 +53,6 @@ def accounts_of(
             "Leave one of them out.",
             code="setting-invalid",
         )
-    if len(names) > limits.ACCOUNTS:
-        raise invalid(ACCOUNT, ",".join(names), f"takes {limits.ACCOUNTS} accounts at most")
     return tuple(find_account(name, files, with_credentials=with_credentials) for name in names)
 
 
@@ -67,7 +72,7 @@ def find_endpoint_of(flags: Flags, given: Given, files: Sequence[ConfFile]) -> t
             "Give a URL by --endpoint or OVH_ENDPOINT.",
             code="endpoint-unknown",
         )
-    return parse_endpoint(found.text), found.text
+    return parse_endpoint(found.text, given_by=found.source), found.text
 
 
 def _credentials(

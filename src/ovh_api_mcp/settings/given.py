@@ -128,5 +128,10 @@ class Given:
         return bool(text) and _SWITCH[text.lower()]
 
 
+def given_of(environment: Mapping[str, str]) -> Given:
+    """Return what an environment gives; empty values count as absent."""
+    return Given({name: value.strip() for name, value in environment.items() if value.strip()})
+
+
 def invalid(option: Option, value: str, rule: str) -> SettingsError:
     return SettingsError(f"{option} is {cut_foreign(value, 60)!r}. It {rule}.", code="setting-invalid")

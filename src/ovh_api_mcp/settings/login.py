@@ -1,4 +1,4 @@
-"""What login and doctor start with: what is given and where it comes from, complete or not."""
+"""What login and logout start with: what is given and where it comes from, complete or not."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
 
-from ovh_api_mcp.ovh.conf_file import ConfFile, conf_paths, find_endpoint, find_value, load_conf_files
-from ovh_api_mcp.ovh.credentials import CredentialName, Credentials, GivenValue, parse_credentials
+from ovh_api_mcp.ovh.account_names import section_to_keep
+from ovh_api_mcp.ovh.conf_file import ConfFile, conf_paths, load_conf_files
+from ovh_api_mcp.ovh.credentials import (
+    CREDENTIAL_OPTIONS,
+    CredentialName,
+    Credentials,
+    GivenValue,
+    parse_credentials,
+)
 from ovh_api_mcp.ovh.endpoints import ENDPOINT_NAMES, Endpoint, parse_endpoint
-from ovh_api_mcp.ovh.named_accounts import find_block, section_to_keep
+from ovh_api_mcp.ovh.named_accounts import DEFAULT_ENDPOINT, endpoint_in_section
 from ovh_api_mcp.ovh.network import NetworkOptions
 from ovh_api_mcp.secret import Secret
 from ovh_api_mcp.settings.accounts import account_names, find_endpoint_of, given_values
 from ovh_api_mcp.settings.flags import Flags, LogLevelName
-from ovh_api_mcp.settings.given import ACCOUNT, ENDPOINT, LOG_LEVEL, Given, invalid
+from ovh_api_mcp.settings.given import ACCOUNT, ENDPOINT, LOG_LEVEL, Given, given_of, invalid
 from ovh_api_mcp.settings.network import network_of, proxy_secrets
 
 _SIGNING: Final[tuple[CredentialName, ...]] = ("application_key", "application_secret", "consumer_key")
@@ -39,6 +46,12 @@ class LoginSettings:
     network: NetworkOptions
     has_display: bool
 
+    @property
+    def has_own_key(self) -> bool:
+        """Whether a consumer key was typed as an option: that is kept, any other is what login replaces."""
+        key = self.given.get("consumer_key")
+        return key is not None and key.source == CREDENTIAL_OPTIONS["consumer_key"][0]
+
     def signing_credentials(self) -> Credentials:
         """Return the three application keys, of which none may be missing; *Raises* SettingsError."""
         keys: dict[CredentialName, GivenValue] = {name: self.given[name] for name in _SIGNING}
@@ -54,7 +67,7 @@ def load_login_settings(
     flags: Flags, environment: Mapping[str, str], *, config_path: Path | None = None
 ) -> LoginSettings:
     """Return what is given for login; `config_path` replaces OVHcloud's own files. Raises SettingsError."""
-    given = Given({name: value.strip() for name, value in environment.items() if value.strip()})
+    given = given_of(environment)
     home = given.variable("HOME") or given.variable("USERPROFILE")
     # Contract: what lies in the current directory is never read here unless it was named.
     paths = conf_paths(home)[1:] if config_path is None else (config_path,)
@@ -88,56 +101,13 @@ def _endpoint_of(section: str, flags: Flags, given: Given, files: Sequence[ConfF
         if (typed := (flags.endpoint or "").strip()) and parse_endpoint(typed).name != section:
             raise invalid(ENDPOINT, typed, f"does not go with the account {section}")
         return parse_endpoint(section), section
-    kept = find_value(files, (section,), "endpoint") if section else None
-    if kept is None or (flags.endpoint or "").strip():
+    file = next((file for file in files if file.sections.get(section)), None) if section else None
+    if file is None or (flags.endpoint or "").strip():
         return find_endpoint_of(flags, given, files)
-    return parse_endpoint(kept.text), kept.text
-
-
-@dataclass(frozen=True, slots=True)
-class Origins:
-    """Where endpoint and credentials come from, in words, and what may be shown of each.
-
-    `files` are the files of OVHcloud that were read, the strongest first.
-    """
-
-    endpoint: str
-    endpoint_text: str
-    credentials: Mapping[str, str]
-    shown: Mapping[str, str]
-    files: tuple[Path, ...]
-
-
-def load_origins(flags: Flags, environment: Mapping[str, str]) -> Origins:
-    """Return where a server that is started like this takes what from; *Raises* SettingsError."""
-    given = Given({name: value.strip() for name, value in environment.items() if value.strip()})
-    home = given.variable("HOME") or given.variable("USERPROFILE")
-    files = load_conf_files(conf_paths(home))
-    if names := account_names(flags, given):
-        found_account = find_block(names[0], files)
-        return Origins(
-            found_account.place,
-            found_account.endpoint_text,
-            {name: value.source for name, value in found_account.given.items()},
-            {name: value.value.ending() for name, value in found_account.given.items()},
-            tuple(file.path for file in files),
-        )
-    endpoint, endpoint_text = find_endpoint_of(flags, given, files)
-    found = find_endpoint(files)
-    if (flags.endpoint or "").strip():
-        source = ENDPOINT.flag
-    elif given.variable(ENDPOINT.variable):
-        source = ENDPOINT.variable
-    else:
-        source = found.source if found else "default"
-    values = {} if endpoint.is_simulator else given_values(flags, given, files, endpoint, endpoint_text)
-    return Origins(
-        source,
-        endpoint_text,
-        {name: value.source for name, value in values.items()},
-        {name: value.value.ending() for name, value in values.items()},
-        tuple(file.path for file in files),
-    )
+    kept = endpoint_in_section(file, section)
+    if kept is None:
+        return parse_endpoint(DEFAULT_ENDPOINT), DEFAULT_ENDPOINT
+    return parse_endpoint(kept.text, given_by=kept.source), kept.text
 
 
 def _has_display(given: Given) -> bool:

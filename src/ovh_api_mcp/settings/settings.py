@@ -23,7 +23,7 @@ from ovh_api_mcp.secret import Secret
 from ovh_api_mcp.settings import given as options
 from ovh_api_mcp.settings.accounts import accounts_of
 from ovh_api_mcp.settings.flags import Flags, LogLevelName, TransportName, ValidationName
-from ovh_api_mcp.settings.given import Given
+from ovh_api_mcp.settings.given import given_of
 from ovh_api_mcp.settings.network import child_environment, network_of, proxy_secrets
 from ovh_api_mcp.settings.values import (
     access_of,
@@ -110,7 +110,7 @@ def load_settings(
     without `with_credentials` nobody signs in, whatever is given.
     Raises SettingsError, whose message names flag and variable.
     """
-    given = Given({name: value.strip() for name, value in environment.items() if value.strip()})
+    given = given_of(environment)
     home = given.variable("HOME") or given.variable("USERPROFILE")
     files = load_conf_files(conf_paths(home) if config_paths is None else config_paths)
     cache_ttl_s = given.integer(flags.cache_ttl, options.CACHE_TTL)
