@@ -18,6 +18,7 @@ to `limits.FOREIGN_TEXT_CHARS`; message and hint have at most `limits.MESSAGE_CH
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -61,6 +62,11 @@ class OvhMcpError(Exception):
         if attempts > 1:
             self.message = _cut(f"{self.message} It was tried {attempts} times.")
             self.args = (self.message,)
+
+    def reword(self, words: Callable[[str], str]) -> None:
+        """Put message and hint into other words."""
+        self.message, self.hint = _cut(words(self.message)), _cut(words(self.hint))
+        self.args = (self.message,)
 
     def explain(self, hint: str) -> None:
         """Put a better hint in place; "" leaves the one there is."""

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import ovh_api_mcp.ovh
-from ovh_api_mcp.cli.for_person import for_account, for_person
+from ovh_api_mcp.cli.for_person import for_person
+from ovh_api_mcp.ovh.key_names import for_account
 
 _PACKAGE = Path(ovh_api_mcp.ovh.__path__[0])
 

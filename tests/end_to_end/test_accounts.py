@@ -244,6 +244,27 @@ async def test_an_account_whose_api_is_down_is_told_when_it_is_used(conf: Path, 
         )
 
 
+async def test_keys_of_an_account_that_are_refused_are_named_as_its_section_has_them(
+    conf: Path, north: Simulator
+) -> None:
+    with (conf / ".ovh.conf").open("a") as file:
+        keys = "application_key = simulated-app-key\nconsumer_key = simulated-consumer-key\n"
+        file.write(f"\n[account wrong]\nendpoint = {north.url}\napplication_secret = another\n{keys}")
+        file.write(f"\n[account gone]\nendpoint = {north.url}\nclient_id = nobody\nclient_secret = none\n")
+    settings = load_settings(
+        Flags(account=("wrong", "gone")), {"HOME": str(conf), "OVH_CACHE_DIR": str(conf / "cache")}
+    )
+    async with (
+        App.open(settings, Redactor(settings.secrets())) as app,
+        Client(build_server(app.execution)) as client,
+    ):
+        for name, key in (("wrong", "application_secret"), ("gone", "client_id and client_secret")):
+            code = f"async () => await ovh.account('{name}').get('/v1/me').catch(e => e.hint)"
+            told = str(value_of(await execute(client, code)))
+            assert says(told, key, f".ovh.conf [account {name}]"), told
+            assert "OVH_" not in told
+
+
 @pytest.mark.promise("accounts.named")
 async def test_a_server_tells_a_model_which_accounts_there_are(conf: Path) -> None:
     env = {"HOME": str(conf), "OVH_CACHE_DIR": str(conf / "cache")}

@@ -29,12 +29,13 @@ from ovh_api_mcp.cli.checks import (
 )
 from ovh_api_mcp.cli.doctor_settings import AllLoaded, Loaded, load_all
 from ovh_api_mcp.cli.doctor_walls import show_trial, trial_as_json, trial_conclusion
-from ovh_api_mcp.cli.for_person import for_account, for_person
+from ovh_api_mcp.cli.for_person import for_person
 from ovh_api_mcp.cli.options import flags_of, options
 from ovh_api_mcp.cli.setting_rows import SettingRow, account_rows, setting_rows, shared_rows
 from ovh_api_mcp.cli.terminal import Colour, ProgressBar, Terminal
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.limits import DOCTOR_CHECK_S, TRIAL_S
+from ovh_api_mcp.ovh.key_names import for_account
 from ovh_api_mcp.secret import Redactor
 from ovh_api_mcp.server.log_lines import configure_logging
 from ovh_api_mcp.settings import Flags, Origins, read_environment

@@ -1,16 +1,13 @@
 """Advice that is worded for a model, reworded for the person who runs a command themselves.
 
-Invariant: only who is spoken to and what things are called changes, never what is said.
+Invariant: only who is spoken to changes, never what is said.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import partial
 from typing import Final
-
-from ovh_api_mcp.settings import SETTING_KEYS
 
 _SENTENCE: Final = re.compile(r"[^.;]*(?:[.;](?!\s|$)[^.;]*)*(?:[.;]|$)\s*")
 _SPOKEN_TO: Final = re.compile(r"\b(?:ask|tell) the user\b", re.IGNORECASE)
@@ -32,18 +29,6 @@ def for_person(text: str) -> str:
     return _SENTENCE.sub(lambda found: _reworded(found[0]), text)
 
 
-def for_account(text: str, place: str) -> str:
-    """Return `text` with the keys of a section of ovh.conf, at `place`, in the place of variables.
-
-    With an account that was chosen by name, variables and options do not count.
-    """
-    if not place or not any(name in text for name in _KEYS_BY_NAME):
-        return text
-    for name, key in _KEYS_BY_NAME.items():
-        text = text.replace(name, key)
-    return f"{text.rstrip()} They are in {place}."
-
-
 def _reworded(sentence: str) -> str:
     if not _SPOKEN_TO.search(sentence):
         return sentence
@@ -57,10 +42,3 @@ def _reworded(sentence: str) -> str:
 def _request(instead: str, found: re.Match[str]) -> str:
     word = found["verb"] if instead == "verb" else instead
     return word[0].upper() + word[1:] if found["first"].isupper() else word
-
-
-# "--app-key or OVH_APPLICATION_KEY" before its parts.
-_KEYS_BY_NAME: Final[Mapping[str, str]] = {
-    **{f"{flag} or {variable}": key for key, (flag, variable) in SETTING_KEYS.items() if flag},
-    **{variable: key for key, (_, variable) in SETTING_KEYS.items()},
-}

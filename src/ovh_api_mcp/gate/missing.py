@@ -24,7 +24,7 @@ def missing_hint(asked: Asked, error: ApiError, router: Router) -> str:
     does not exist" or "This service does not exist" for what it names.
     """
     if not (error.said or error.error_code or error.error_class):
-        return "This 404 is no answer of OVHcloud's API: ask the user to check OVH_ENDPOINT and any proxy."
+        return "This 404 is no answer of OVHcloud's API: ask the user to check the endpoint, and any proxy."
     if _NO_ROUTE.search(error.said):
         return _gone_route(asked, router)
     return _nearer_path(asked, router) or _list_of(asked, error, router)

@@ -29,6 +29,7 @@ from ovh_api_mcp.ovh.credentials import (
 from ovh_api_mcp.ovh.diagnosis import Diagnosis
 from ovh_api_mcp.ovh.endpoints import Endpoint
 from ovh_api_mcp.ovh.failures import api_error, before_sending, checked_json, is_clock_doubted, query_id
+from ovh_api_mcp.ovh.key_names import for_account
 from ovh_api_mcp.ovh.messages import ApiRequest, ApiResponse
 from ovh_api_mcp.ovh.oauth2 import TokenSource
 from ovh_api_mcp.ovh.pace import Pace
@@ -65,7 +66,8 @@ class OvhClient:
     """Sends requests to one endpoint with one set of credentials.
 
     The transport is given and stays its owner's. Secrets that come up on the way, such as access
-    tokens, are made known to `redactor`.
+    tokens, are made known to `redactor`. `place` is the section of ovh.conf that holds the credentials,
+    where they were chosen by its name: errors then speak of its keys, not of variables.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class OvhClient:
         credentials: Credentials,
         *,
         redactor: Redactor | None = None,
+        place: str = "",
         limit_bytes: int = ANSWER_BYTES,
         total_timeout_s: float = TOTAL_TIMEOUT_S,
         wall: Callable[[], float] = time.time,
@@ -87,6 +90,7 @@ class OvhClient:
         self._open_pace = Pace(now=monotonic)  # of what needs no credentials: no limit of a key holds it up
         self._transport = transport
         self._endpoint = endpoint
+        self._section = place
         self._credentials = credentials
         self._limit_bytes = limit_bytes
         self._total_timeout_s = total_timeout_s
@@ -127,9 +131,10 @@ class OvhClient:
             if request.is_authenticated:
                 self._diagnosis.forget()
             return response if attempts.made == 1 else replace(response, attempts=attempts.made)
-        except ApiError as error:
-            if request.is_authenticated:
+        except (ApiError, NetworkError) as error:
+            if isinstance(error, ApiError) and request.is_authenticated:
                 await self._diagnosis.explain(error, deadline_s=deadline_s)
+            error.reword(lambda text: for_account(text, self._section))
             raise
 
     async def _send_once(self, request: ApiRequest, deadline_s: float) -> ApiResponse:

@@ -31,11 +31,15 @@ DEFAULT_ENDPOINT: Final = "eu"
 
 @dataclass(frozen=True, slots=True)
 class NamedAccount:
-    """One account: which API, and as whom; `name` is what scripts call it."""
+    """One account: which API, and as whom; `name` is what scripts call it.
+
+    `place` is the section that holds its keys, "" where they come from variables, options or elsewhere.
+    """
 
     name: str
     endpoint: Endpoint
     credentials: Credentials
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +75,8 @@ def find_account(name: str, files: Sequence[ConfFile], *, with_credentials: bool
             *("./ovh.conf", name),
             "if you did not write that file, stop and remove it: calls would go to another account",
         )
-    return NamedAccount(
-        name, endpoint, parse_credentials(block.given, endpoint, place=block.place, account=name)
-    )
+    credentials = parse_credentials(block.given, endpoint, place=block.place, account=name)
+    return NamedAccount(name, endpoint, credentials, block.place)
 
 
 def find_block(name: str, files: Sequence[ConfFile]) -> AccountBlock:

@@ -81,7 +81,7 @@ class App:
                 endpoint, credentials = account.endpoint, account.credentials
                 if endpoint.is_simulator:
                     endpoint, credentials = await _start_simulator(settings, cleanup)
-                client = OvhClient(transport, endpoint, credentials, redactor=redactor)
+                client = OvhClient(transport, endpoint, credentials, redactor=redactor, place=account.place)
                 cleanup.push_async_callback(client.aclose)
                 rights = _rights(endpoint, credentials)
                 connections.append(Connection(account.name, endpoint, client.send, rights, settings))
