@@ -39,4 +39,4 @@ def test_no_credential_was_shown_in_results_logs_outputs_and_files_of_the_suite(
     assert WITNESS.found == []
     is_whole_suite = request.session.testscollected > 3_000
     if is_whole_suite:
-        assert {"results", "log", "processes", "output", "files"} <= set(WITNESS.heard)
+        assert {"results", "log", "processes", "output", "http", "files"} <= set(WITNESS.heard)

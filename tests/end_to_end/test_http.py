@@ -17,6 +17,7 @@ from ovh_api_mcp import __version__
 from ovh_api_mcp.simulator.simulator import Simulator
 from tests.end_to_end.program import WAIT_S, Server, http_server, run_once, says, value_of
 from tests.server.real_server import environment
+from tests.witness import WITNESS
 
 _TOKEN = "a-long-random-text"
 _INITIALIZE = json.dumps(
@@ -54,6 +55,7 @@ def ask(
         answer = connection.getresponse()
         # A standing stream would never end; the head is enough.
         text = answer.read().decode() if answer.headers.get("content-length") or method == "POST" else ""
+        WITNESS.hear("http", f"{answer.headers}{text}")
         return answer.status, text, answer.headers
     finally:
         connection.close()

@@ -9,6 +9,7 @@ import pytest
 
 from ovh_api_mcp.server.front_door import Authority, KnownHosts, parse_authority
 from tests.server.conftest import ServeHttp
+from tests.witness import WITNESS
 
 pytestmark = pytest.mark.anyio
 
@@ -45,6 +46,7 @@ async def ask(
             async for piece in stream:
                 answer += piece
     text = answer.decode()
+    WITNESS.hear("http", text)
     return int(text.split(" ", 2)[1]), text
 
 
