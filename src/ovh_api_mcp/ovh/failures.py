@@ -97,9 +97,10 @@ def is_signature_refused(error: ApiError) -> bool:
 
 def authentication_unavailable(response: HttpResponse, *, asked: str) -> NetworkError:
     """Return the error of a request that was not sent, because `asked`, which it needs first, failed."""
+    status, message = _status_text(response.status), _text(_json_object(response.body), "message")
+    said = f": {_sentence(cut_foreign(message))}" if message else f" with {_describe_body(response)}."
     return NetworkError(
-        f"{asked}, which is asked before the request, answered {_status_text(response.status)} "
-        f"with {_describe_body(response)}. {_NOT_SENT} {_TRY_LATER}",
+        f"{asked}, which is asked before the request, answered {status}{said} {_NOT_SENT} {_TRY_LATER}",
         code="authentication-unavailable",
         hint=_TRY_LATER,
     )
