@@ -107,6 +107,9 @@ async def test_a_function_that_is_never_content_is_asked_until_its_time_is_up_an
     assert str(found["next"]).endswith(following)
     assert says(str(found["next"]), "not settled yet (running)")
     assert len(calls_of(api)) <= 4
+    for hidden in ("(() => false).bind(null)", f"() => {{ {'//' + 'x' * 400}\n return false }}"):
+        found = await waited(client, f"ovh.wait('/v1/vps/{_VPS}', {{ until: {hidden}, timeout: 0.5 }})")
+        assert "until: the same function, timeout: 0.5" in str(found["next"])
 
 
 @pytest.mark.parametrize(

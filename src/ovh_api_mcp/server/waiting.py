@@ -222,12 +222,13 @@ def _parse_own_look(arguments: JsonObject) -> _OwnLook | None:
     seen, judge = arguments.get("seen"), arguments.get("judge")
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         return None
-    is_short = isinstance(judge, str) and len(judge) <= _JUDGE_CHARS and judge.isprintable()
+    is_told = isinstance(judge, str) and len(judge) <= _JUDGE_CHARS and judge.isprintable()
+    is_told = is_told and "[native code]" not in str(judge)  # a bound function hides its text
     return _OwnLook(
         number=number,
         waited_s=min(max(waited_s, 0.0), _TIMEOUT_MAX_S) if isinstance(waited_s, int | float) else 0.0,
         seen=cut_foreign(seen, _STATUS_CHARS) if isinstance(seen, str) else "",
-        judge=str(judge) if is_short else "",
+        judge=str(judge) if is_told else "",
     )
 
 

@@ -596,9 +596,10 @@
 
   // One look after the other, each judged by the script's own function. The server knows of one look only:
   // it is told how long this has taken, what was seen last, and the function, which its advice repeats.
+  const MAX_JUDGE = 300; // characters; a longer one is not repeated
   function waitUntil(given, until) {
     const began = now();
-    given.judge = apply(functionToString, until, []);
+    given.judge = apply(slice, apply(functionToString, until, []), [0, MAX_JUDGE + 1]);
     return new NativePromise((resolve, reject) => {
       let last = null;
       function look(number) {
