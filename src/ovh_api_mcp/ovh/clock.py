@@ -12,11 +12,10 @@ from ovh_api_mcp.errors import NetworkError
 from ovh_api_mcp.limits import CLOCK_DOUBTED_S, CLOCK_JUMP_S, CLOCK_MAX_AGE_S, TOKEN_ANSWER_BYTES
 from ovh_api_mcp.ovh.failures import authentication_unavailable
 from ovh_api_mcp.ovh.shared_call import SharedCall
-from ovh_api_mcp.ovh.transport import HttpRequest, Transport
+from ovh_api_mcp.ovh.transport import CHECK_ENDPOINT, HttpRequest, Transport
 
 _log = logging.getLogger(__name__)
 
-_CHECK_ENDPOINT: Final = "Check that the endpoint is the right one."
 _TIME_PATH: Final = "/v1/auth/time"
 _UNIX_SECONDS: Final = re.compile(rb"\s*[0-9]{9,11}\s*")
 
@@ -76,9 +75,9 @@ class ServerClock:
         if not _UNIX_SECONDS.fullmatch(response.body):
             raise NetworkError(
                 f"{_TIME_PATH} did not answer the time in Unix seconds, so the request itself was not sent. "
-                f"{_CHECK_ENDPOINT}",
+                f"{CHECK_ENDPOINT}",
                 code="authentication-unavailable",
-                hint=_CHECK_ENDPOINT,
+                hint=CHECK_ENDPOINT,
             )
         wall_s = self._wall()
         self._delta_s = int(response.body) - int(wall_s)

@@ -22,7 +22,7 @@ from ovh_api_mcp.ovh.transport import HttpResponse
 
 _TITLE: Final = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 _TRY_LATER: Final = "Try again later."
-_CHECK_ENDPOINT: Final = "Check that the endpoint is the right one, and try again later."
+CHECK_ENDPOINT_LATER: Final = "Check that the endpoint is the right one, and try again later."
 _NOT_SENT: Final = "The request itself was not sent."
 _NEVER_SENT: Final = frozenset({"credentials-missing", "credentials-rejected", "rate-limited"})
 _CUT_OFF: Final = frozenset({"connection-lost", "protocol-error"})
@@ -134,9 +134,9 @@ def checked_json(response: HttpResponse) -> bytes:
         return response.body
     raise NetworkError(
         f"The API answered {_status_text(response.status)}, but with {_describe_body(response)} "
-        f"instead of JSON. {_CHECK_ENDPOINT}",
+        f"instead of JSON. {CHECK_ENDPOINT_LATER}",
         code="answer-not-json",
-        hint=_CHECK_ENDPOINT,
+        hint=CHECK_ENDPOINT_LATER,
         may_have_happened=True,
         query_id=query_id(response),
     )

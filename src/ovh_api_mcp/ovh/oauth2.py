@@ -32,7 +32,7 @@ from ovh_api_mcp.limits import (
 )
 from ovh_api_mcp.ovh.credentials import ServiceAccountCredentials
 from ovh_api_mcp.ovh.endpoints import Endpoint, origin_of
-from ovh_api_mcp.ovh.failures import authentication_unavailable
+from ovh_api_mcp.ovh.failures import CHECK_ENDPOINT_LATER, authentication_unavailable
 from ovh_api_mcp.ovh.shared_call import SharedCall
 from ovh_api_mcp.ovh.transport import HttpRequest, HttpResponse, Transport
 from ovh_api_mcp.secret import Redactor, Secret
@@ -40,7 +40,6 @@ from ovh_api_mcp.secret import Redactor, Secret
 _log = logging.getLogger(__name__)
 
 _TOKEN: Final = re.compile(rf"[!-~]{{1,{TOKEN_CHARS}}}")
-_CHECK_LATER: Final = "Check that the endpoint is the right one, and try again later."
 _CHECK_BETWEEN: Final = "Check the endpoint, and what stands between it and here."
 _OUTAGES: Final = frozenset({"server_error", "temporarily_unavailable"})  # RFC 6749, section 4.1.2.1
 
@@ -258,7 +257,7 @@ def _shown_origin(url: str) -> str:
 
 def _unusable(asked: str) -> NetworkError:
     return NetworkError(
-        f"{asked} did not answer as OAuth2 says, so the request itself was not sent. {_CHECK_LATER}",
+        f"{asked} did not answer as OAuth2 says, so the request itself was not sent. {CHECK_ENDPOINT_LATER}",
         code="authentication-unavailable",
-        hint=_CHECK_LATER,
+        hint=CHECK_ENDPOINT_LATER,
     )

@@ -32,7 +32,7 @@ from ovh_api_mcp.ovh.network import NetworkOptions
 from ovh_api_mcp.ovh.pools import Pools
 
 USER_AGENT: Final = f"ovh-api-mcp/{__version__}"
-_CHECK_ENDPOINT: Final = "Check that the endpoint is the right one."
+CHECK_ENDPOINT: Final = "Check that the endpoint is the right one."
 _ACCEPTED_ENCODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
 _URL: Final = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?"
@@ -221,16 +221,16 @@ def _refuse_status(status: int, headers: httpx2.Headers, host: str, progress: _P
     if 300 <= status < 400:
         raise NetworkError(
             f"{host} answered {status}, a redirect to {_location_host(headers.get('location', ''))}. "
-            f"Redirects are never followed. {_CHECK_ENDPOINT}",
+            f"Redirects are never followed. {CHECK_ENDPOINT}",
             code="redirected",
-            hint=_CHECK_ENDPOINT,
+            hint=CHECK_ENDPOINT,
             may_have_happened=progress.is_sent,
         )
     if status < 200:
         raise NetworkError(
-            f"{host} answered {status}, which is no answer to an API request. {_CHECK_ENDPOINT}",
+            f"{host} answered {status}, which is no answer to an API request. {CHECK_ENDPOINT}",
             code="protocol-error",
-            hint=_CHECK_ENDPOINT,
+            hint=CHECK_ENDPOINT,
             may_have_happened=progress.is_sent,
         )
 
@@ -249,9 +249,9 @@ async def _read_body(response: httpx2.Response, host: str, progress: _Progress, 
     if encoding not in _ACCEPTED_ENCODINGS:
         raise NetworkError(
             f"{host} answered in the encoding {cut_foreign(encoding)!r}, but only gzip was offered. "
-            f"{_CHECK_ENDPOINT}",
+            f"{CHECK_ENDPOINT}",
             code="protocol-error",
-            hint=_CHECK_ENDPOINT,
+            hint=CHECK_ENDPOINT,
             may_have_happened=progress.is_sent,
         )
     body = bytearray()
