@@ -419,7 +419,9 @@ async def test_a_real_object_that_is_missing_is_looked_for_in_its_list(
 async def test_a_page_of_a_proxy_is_no_word_of_the_api(small_api: Simulator, small_server: Server) -> None:
     small_api.faults.add("GET", "/v1/domain/", status=404, body=b"<html><title>Nope</title>")
     async with connected(small_server) as client:
-        assert says(text(await fields_of(client, _RECORD)), "no answer of OVHcloud's API", "OVH_ENDPOINT")
+        assert says(
+            text(await fields_of(client, _RECORD)), "no answer of OVHcloud's API", "check the endpoint"
+        )
 
 
 # --- wrong fields ------------------------------------------------------------------------------------------
