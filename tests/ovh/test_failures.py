@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ovh_api_mcp.errors import NetworkError
-from ovh_api_mcp.ovh.failures import api_error, authentication_unavailable, checked_json
+from ovh_api_mcp.ovh.failures import api_error, authentication_unavailable, before_sending, checked_json
 from ovh_api_mcp.ovh.transport import HttpResponse
 
 
@@ -137,3 +137,18 @@ def test_what_is_no_json_is_an_error_that_says_what_it_is(body: bytes) -> None:
         checked_json(response(body, 200))
     assert (caught.value.code, caught.value.may_have_happened) == ("answer-not-json", True)
     assert len(caught.value.message) < 400
+
+
+def test_that_a_request_was_not_sent_is_said_once() -> None:
+    told = NetworkError(
+        "It failed, so the request itself was not sent.", code="connection-lost", hint="Look."
+    )
+    assert before_sending(told).message == told.message
+    lost = NetworkError("It was lost.", code="connection-lost", hint="Look.", may_have_happened=True)
+    before = before_sending(lost)
+    assert before.message == "It was lost. The request itself was not sent."
+    assert (before.code, before.may_have_happened) == ("authentication-unavailable", False)
+
+
+def test_what_the_api_does_not_do_at_all_is_no_reason_to_look_whether_it_did() -> None:
+    assert "done nothing" in api_error(response({"message": "no"}, 501)).hint

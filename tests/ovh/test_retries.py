@@ -253,6 +253,35 @@ async def test_a_clock_that_changed_is_measured_once_more_and_the_write_is_made_
     assert len(asked) == 2
 
 
+async def test_a_clock_that_changes_again_and_again_is_measured_each_time() -> None:
+    async with (
+        aclosing(await Simulator.start()) as simulator,
+        client_to(simulator.url, simulator, Clock()) as client,
+    ):
+        for offset_s in (0.0, 5_000.0, -5_000.0, 0.0):
+            simulator.time_offset_s = offset_s
+            assert (await client.send(_REQUESTS[Method.GET])).status == 200
+
+
+async def test_a_pause_that_is_asked_for_before_a_request_is_kept_and_told() -> None:
+    clock = Clock()
+    async with (
+        aclosing(await Simulator.start()) as simulator,
+        client_to(simulator.url, simulator, clock) as client,
+    ):
+        simulator.faults.add("GET", _TIME, times=1, status=429, headers={"Retry-After": "3"})
+        assert (await client.send(_REQUESTS[Method.POST])).status == 200
+        assert any(3 <= pause <= 4 for pause in clock.slept)
+    async with (
+        aclosing(await Simulator.start()) as simulator,
+        client_to(simulator.url, simulator, clock) as client,
+    ):
+        simulator.faults.add("GET", _TIME, status=429, headers={"Retry-After": "100"})
+        with pytest.raises(NetworkError) as caught:
+            await client.send(_REQUESTS[Method.POST])
+        assert (caught.value.retry_after_s, caught.value.attempts) == (100, 1)
+
+
 async def test_a_wrong_secret_is_not_tried_again() -> None:
     clock = Clock()
     async with aclosing(await Simulator.start()) as simulator:

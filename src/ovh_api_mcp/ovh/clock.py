@@ -55,13 +55,22 @@ class ServerClock:
     async def is_other_than(self, timestamp: int, sent_at: float) -> bool:
         """Tell whether a timestamp that the API refused was wrong, by measuring once more.
 
-        `sent_at` is the wall time at which it was taken. What is found counts for all requests of
+        `sent_at` is the wall time at which it was taken. That it was right counts for all requests of
         limits.CLOCK_DOUBTED_S. *Raises* NetworkError.
         """
+        if self._is_off(timestamp, sent_at):
+            return True  # measured anew since, for another request
         now = self._monotonic()
-        if self._doubted_at is None or now - self._doubted_at > CLOCK_DOUBTED_S:
-            self._doubted_at = now
-            await self._measure_shared()
+        if self._doubted_at is not None and now - self._doubted_at <= CLOCK_DOUBTED_S:
+            return False
+        self._doubted_at = now
+        await self._measure_shared()
+        is_off = self._is_off(timestamp, sent_at)
+        if is_off:
+            self._doubted_at = None
+        return is_off
+
+    def _is_off(self, timestamp: int, sent_at: float) -> bool:
         return abs(int(sent_at) + self._delta_s - timestamp) > 1  # a second may have passed between
 
     async def aclose(self) -> None:

@@ -46,6 +46,7 @@ _HINTS_BY_STATUS: Final[Mapping[int, str]] = {
     409: "Read the object: its state, or a task that still runs, is in the way. Wait, then try again.",
     413: "The body is too large for the API: send less in one call.",
     429: "Wait, then make fewer calls at a time; for long the API takes about 60 a minute.",
+    501: "The API does not do this, and has done nothing: look for another operation with ovh.find.",
     460: "The object or its subscription has expired: the user has to renew it first.",
 }
 _UNUSUAL: Final = (
@@ -99,11 +100,13 @@ def authentication_unavailable(response: HttpResponse, *, asked: str) -> Network
     """Return the error of a request that was not sent, because `asked`, which it needs first, failed."""
     status, message = _status_text(response.status), _text(_json_object(response.body), "message")
     said = f": {_sentence(cut_foreign(message))}" if message else f" with {_describe_body(response)}."
-    return NetworkError(
+    error = NetworkError(
         f"{asked}, which is asked before the request, answered {status}{said} {_NOT_SENT} {_TRY_LATER}",
         code="authentication-unavailable",
         hint=_TRY_LATER,
     )
+    error.retry_after_s = parse_retry_after(response.headers.get("retry-after", ""))
+    return error
 
 
 def before_sending(error: NetworkError) -> NetworkError:
@@ -112,7 +115,7 @@ def before_sending(error: NetworkError) -> NetworkError:
     Whatever became of that one, the request itself was not sent; a connection that was lost or cut then
     is no reason not to try it again. Another error each time: many requests may have waited for one.
     """
-    is_said = _NOT_SENT in error.message or error.code in _NEVER_SENT
+    is_said = _NOT_SENT[1:-1] in error.message or error.code in _NEVER_SENT
     told = NetworkError(
         error.message if is_said else f"{error.message} {_NOT_SENT}",
         code="authentication-unavailable" if error.code in _CUT_OFF else error.code,
@@ -157,7 +160,7 @@ def _hint(error: ApiError) -> str:
             f"The API takes calls again in {math.ceil(error.retry_after_s):,} s (Retry-After): wait so long, "
             "then make fewer calls at a time."
         )
-    return _SERVER_FAULT if error.status >= 500 else _HINTS_BY_STATUS.get(error.status, _UNUSUAL)
+    return _HINTS_BY_STATUS.get(error.status) or (_SERVER_FAULT if error.status >= 500 else _UNUSUAL)
 
 
 def _sentence(text: str) -> str:

@@ -92,7 +92,7 @@ def wait_s(error: BaseException, attempt: int) -> float:
     What the API names in Retry-After is waited for in full, and a little more.
     """
     random_part = random.random()  # noqa: S311  # spreads requests, hides nothing
-    if isinstance(error, ApiError) and error.retry_after_s is not None:
+    if isinstance(error, OvhMcpError) and error.retry_after_s is not None:
         return error.retry_after_s + random_part * RETRY_WAIT_S
     longest_s = min(RETRY_WAIT_S * 2.0 ** (attempt - 1), RETRY_WAIT_MAX_S)
     return longest_s / 2 + random_part * longest_s / 2

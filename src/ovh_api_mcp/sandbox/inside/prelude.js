@@ -740,7 +740,11 @@
     function list(path, options) {
       const given = newGiven();
       given.path = path; given.options = options;
-      return ask(calls, "list", given, arguments.length > 2 ? 'ovh.list takes a path and one object: ovh.list("/v1/vps", { expand: true })' : "");
+      let usage = arguments.length > 2 ? 'ovh.list takes a path and one object: ovh.list("/v1/vps", { expand: true })' : "";
+      const by = typeof options === "object" && options !== null ? options : typeof path === "object" && path !== null ? path : undefined;
+      if (usage === "" && by !== undefined && typeof by.filter === "function") // JSON has no word for it, and all would come
+        usage = 'filter is a function: give { field: value }, as in { filter: { fieldType: "A" } }, or filter the array that ovh.list gives';
+      return ask(calls, "list", given, usage);
     }
     function wait(target, options) {
       const given = newGiven(), known = typeof target === "object" && target !== null ? apply(weakGet, origins, [target]) : undefined;
