@@ -107,7 +107,8 @@ async def test_a_function_that_is_never_content_is_asked_until_its_time_is_up_an
     assert str(found["next"]).endswith(following)
     assert says(str(found["next"]), "not settled yet (running)")
     assert len(calls_of(api)) <= 4
-    for hidden in ("(() => false).bind(null)", f"() => {{ {'//' + 'x' * 400}\n return false }}"):
+    method = "({ until(it) { return false } }).until"
+    for hidden in (method, "(() => false).bind(null)", f"() => {{ {'//' + 'x' * 400}\n return false }}"):
         found = await waited(client, f"ovh.wait('/v1/vps/{_VPS}', {{ until: {hidden}, timeout: 0.5 }})")
         assert "until: the same function, timeout: 0.5" in str(found["next"])
 
@@ -192,6 +193,7 @@ async def test_a_wait_may_look_at_what_does_not_fit_its_schema(api: Simulator, c
         ("ovh.wait('/v1/nope')", ["no operation"]),
         (f"ovh.wait('/v1/vps/{_VPS}', {{ status: 'x' }})", ["until"]),
         (f"ovh.wait('/v1/vps/{_VPS}', {{ until: 3 }})", ["until is", "status"]),
+        (f"ovh.wait('/v1/vps/{_VPS}', {{ until: {{ state: undefined }} }})", ["until.state is undefined"]),
         (f"ovh.wait('/v1/vps/{_VPS}', {{ until: 'x', timeout: 'long' }})", ["timeout", "seconds"]),
         ("ovh.wait('/v1/vps/none.example', { until: 'x' })", ["does not exist", "GET /v1/vps"]),
     ],

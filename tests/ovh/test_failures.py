@@ -148,7 +148,3 @@ def test_that_a_request_was_not_sent_is_said_once() -> None:
     before = before_sending(lost)
     assert before.message == "It was lost. The request itself was not sent."
     assert (before.code, before.may_have_happened) == ("authentication-unavailable", False)
-
-
-def test_what_the_api_does_not_do_at_all_is_no_reason_to_look_whether_it_did() -> None:
-    assert "done nothing" in api_error(response({"message": "no"}, 501)).hint

@@ -46,7 +46,6 @@ _HINTS_BY_STATUS: Final[Mapping[int, str]] = {
     409: "Read the object: its state, or a task that still runs, is in the way. Wait, then try again.",
     413: "The body is too large for the API: send less in one call.",
     429: "Wait, then make fewer calls at a time; for long the API takes about 60 a minute.",
-    501: "The API does not do this, and has done nothing: look for another operation with ovh.find.",
     460: "The object or its subscription has expired: the user has to renew it first.",
 }
 _UNUSUAL: Final = (
@@ -160,7 +159,7 @@ def _hint(error: ApiError) -> str:
             f"The API takes calls again in {math.ceil(error.retry_after_s):,} s (Retry-After): wait so long, "
             "then make fewer calls at a time."
         )
-    return _HINTS_BY_STATUS.get(error.status) or (_SERVER_FAULT if error.status >= 500 else _UNUSUAL)
+    return _SERVER_FAULT if error.status >= 500 else _HINTS_BY_STATUS.get(error.status, _UNUSUAL)
 
 
 def _sentence(text: str) -> str:

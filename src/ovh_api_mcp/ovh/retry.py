@@ -50,7 +50,7 @@ RULES: Final[Mapping[str | int, Rule]] = {
     504: Rule(reads=True, writes=False, why="what stands between lost the answer"),
 }
 LOOK_FIRST: Final = "The call may have been processed all the same: look before you repeat it."
-_POSSIBLY_PROCESSED: Final = frozenset({408, 500, 502, 503, 504})
+_POSSIBLY_PROCESSED: Final = frozenset({408, 500, 501, 502, 503, 504})
 
 
 def may_be_repeated(error: BaseException, method: Method) -> bool:

@@ -6,6 +6,7 @@ the catalogue knows: the GET that answers the same model, with one id more than 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ _EXAMPLE: Final = 'ovh.wait({ path: "/v1/vps/{serviceName}/tasks/1" }, { until: 
 _TIMEOUT_MAX_S: Final = 3_600
 _STATUS_CHARS: Final = 60
 _JUDGE_CHARS: Final = 300  # of a script's own function that the advice to wait on repeats
+_FUNCTION: Final = re.compile(r"(?:async\s+)?(?:function\b|\(|[\w$]+\s*=>)")
 _STATUS_FIELDS: Final = ("resourceStatus", "status", "state")
 # Source: the enums of the task models of v1, and resourceStatus of v2; in lower case.
 _ENDED: Final = frozenset(
@@ -223,7 +225,8 @@ def _parse_own_look(arguments: JsonObject) -> _OwnLook | None:
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         return None
     is_told = isinstance(judge, str) and len(judge) <= _JUDGE_CHARS and judge.isprintable()
-    is_told = is_told and "[native code]" not in str(judge)  # a bound function hides its text
+    # A bound function hides its text, and that of a method stands for nothing by itself.
+    is_told = is_told and "[native code]" not in str(judge) and _FUNCTION.match(str(judge)) is not None
     return _OwnLook(
         number=number,
         waited_s=min(max(waited_s, 0.0), _TIMEOUT_MAX_S) if isinstance(waited_s, int | float) else 0.0,

@@ -105,5 +105,6 @@ def _bounds() -> dict[str, int | str]:
         "resolveDepth": limits.RESOLVE_DEPTH_DEFAULT,
         "unknown": limits.UNKNOWN,
         "resolveDepthMax": limits.RESOLVE_DEPTH_MAX,
+        "filterFields": limits.FILTER_FIELDS,
         "resolvedValues": limits.RESOLVED_VALUES,
     }

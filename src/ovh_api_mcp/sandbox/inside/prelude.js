@@ -709,6 +709,20 @@
     return "there is no schema " + quote(cut(ref, 100)) + (near === "" ? ": ovh.describe shows those of an operation" : "; near it: " + near);
   }
 
+  // Why a condition would be lost on its way, for which JSON has no word, so that all would meet it; "" where
+  // none is.
+  function lostCondition(name, value, levels) {
+    if (value === undefined || typeof value === "function" || typeof value === "symbol" || value instanceof NativeRegExp)
+      return cut(name, 80) + " is " + (value === undefined ? "undefined" : typeof value === "object" ? "a RegExp" : "a " + typeof value) + ': give values, as in { fieldType: "A" } or { target: { like: "%.example.com" } }';
+    if (typeof value !== "object" || value === null || levels < 0) return "";
+    const names = keys(value);
+    for (let i = 0; i < names.length && i < bound.filterFields; i++) {
+      const lost = lostCondition(name + "." + names[i], value[names[i]], levels - 1);
+      if (lost !== "") return lost;
+    }
+    return "";
+  }
+
   // What calls for one account, or for the first where `account` is undefined.
   function doorTo(account) {
     function newGiven() {
@@ -742,8 +756,7 @@
       given.path = path; given.options = options;
       let usage = arguments.length > 2 ? 'ovh.list takes a path and one object: ovh.list("/v1/vps", { expand: true })' : "";
       const by = typeof options === "object" && options !== null ? options : typeof path === "object" && path !== null ? path : undefined;
-      if (usage === "" && by !== undefined && typeof by.filter === "function") // JSON has no word for it, and all would come
-        usage = 'filter is a function: give { field: value }, as in { filter: { fieldType: "A" } }, or filter the array that ovh.list gives';
+      if (usage === "" && by !== undefined && by.filter !== undefined) usage = lostCondition("filter", by.filter, 2);
       return ask(calls, "list", given, usage);
     }
     function wait(target, options) {
@@ -752,7 +765,10 @@
       if (known !== undefined) given.origin = known;
       const usage = arguments.length > 2 ? 'ovh.wait takes what to wait for and one object: ovh.wait({ path: "/v1/vps/x/tasks/1" }, { until: "done" })' : "";
       const until = typeof options === "object" && options !== null ? options.until : undefined;
-      if (usage !== "" || typeof until !== "function") return ask(calls, "wait", given, usage);
+      if (usage !== "" || typeof until !== "function") {
+        const isObject = typeof until === "object" && until !== null;
+        return ask(calls, "wait", given, usage !== "" || !isObject ? usage : lostCondition("until", until, 2));
+      }
       given.options = { ...options };
       delete given.options.until;
       return waitUntil(given, until);
