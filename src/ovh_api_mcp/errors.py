@@ -288,3 +288,8 @@ def cut_foreign(text: str, limit_chars: int = FOREIGN_TEXT_CHARS) -> str:
     """Return text from outside on one line, without control characters, cut to `limit_chars` and marked."""
     flat = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * limit_chars]).split())
     return flat if len(flat) <= limit_chars else flat[: limit_chars - 1] + "…"
+
+
+def cut_to_end(place: str, limit_chars: int) -> str:
+    """Return a place cut in front and marked: its end tells more, as in "…/.ovh.conf [ovh-eu]"."""
+    return place if len(place) <= limit_chars else f"…{place[1 - limit_chars :]}"

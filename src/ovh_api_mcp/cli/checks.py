@@ -19,7 +19,7 @@ from ovh_api_mcp.errors import ApiError, NetworkError, SettingsError, cut_foreig
 from ovh_api_mcp.json_value import JsonObject
 from ovh_api_mcp.limits import CLOCK_TOLERANCE_S, DOCTOR_PORT_S, EXPIRES_SOON_S, KIB
 from ovh_api_mcp.listener import bind_socket
-from ovh_api_mcp.ovh.account_names import HOW_TO_NAME
+from ovh_api_mcp.ovh.account_names import HOW_TO_NAME, account_option
 from ovh_api_mcp.settings import Origins, Settings, check_exposure
 
 if TYPE_CHECKING:
@@ -34,11 +34,7 @@ _BUILT_IN: Final = "the simulator is built in"
 
 def log_in(account: str = "") -> str:
     """Return how keys are got, as a next step; for an account where one was chosen by name."""
-    return f"Get keys with ovh-api-mcp login{_choice(account)}."
-
-
-def _choice(account: str) -> str:
-    return f" --account {account}" if account else ""
+    return f"Get keys with ovh-api-mcp login{account_option(account)}."
 
 
 async def check_files(origins: Origins | None) -> Check:
@@ -143,7 +139,7 @@ def _judge_holder(holder: Holder, account: str) -> Check:
     if record.until:
         facts.append(f"until {record.until}")
     if record.until and _left_s(record.until) < EXPIRES_SOON_S:
-        next_step = f"Log in again: ovh-api-mcp login{_choice(account)}"
+        next_step = f"Log in again: ovh-api-mcp login{account_option(account)}"
         return Check("credentials", "note", "; ".join(facts), next_step, details)
     return Check("credentials", "ok", "; ".join(facts), details=details)
 
@@ -158,7 +154,7 @@ def _left_s(until: str) -> float:
 
 async def check_catalog(settings: Settings, account: str = "") -> Check:
     """Look what the cache holds."""
-    refresh = f"ovh-api-mcp catalog refresh{_choice(account)}"
+    refresh = f"ovh-api-mcp catalog refresh{account_option(account)}"
     build = f"The server builds it when it starts; to do it now: {refresh}"
     if settings.endpoint.is_simulator or settings.cache_dir is None:
         return Check("catalogue", "skipped", "none is kept: it is built at each start")

@@ -12,6 +12,7 @@ import click
 
 from ovh_api_mcp.cli.terminal import Terminal
 from ovh_api_mcp.errors import OvhMcpError, SettingsError, cut_foreign
+from ovh_api_mcp.ovh.account_names import account_option
 from ovh_api_mcp.ovh.conf_store import ConfStore
 from ovh_api_mcp.ovh.endpoints import Endpoint
 from ovh_api_mcp.ovh.keyring_store import MARK, check_keyring, forget_secret, keep_secret
@@ -39,7 +40,7 @@ class KeysFile:
     @property
     def choice(self) -> str:
         """How a command is told which account it is about, behind its name."""
-        return f" --account {self.account}" if self.account else ""
+        return account_option(self.account)
 
     @property
     def place(self) -> str:

@@ -40,12 +40,13 @@ from ovh_api_mcp.ovh.access_rules import (
     parse_rules,
     with_own_rules,
 )
+from ovh_api_mcp.ovh.key_names import KEY_OPTIONS
 from ovh_api_mcp.ovh.login import Login, PendingKey
 from ovh_api_mcp.ovh.service_account import parse_actions
 from ovh_api_mcp.ovh.transport import Transport
 from ovh_api_mcp.secret import Redactor, Secret
 from ovh_api_mcp.server.log_lines import configure_logging
-from ovh_api_mcp.settings import SETTING_KEYS, LoginSettings
+from ovh_api_mcp.settings import LoginSettings
 
 _OTHER_KINDS: Final = ("client_id", "client_secret", "access_token")
 
@@ -189,7 +190,7 @@ def _check_kinds(settings: LoginSettings) -> None:
     sources = [
         value.source
         for name, value in settings.given.items()
-        if name in _OTHER_KINDS and not (settings.account and value.source == SETTING_KEYS[name][1])
+        if name in _OTHER_KINDS and not (settings.account and value.source == KEY_OPTIONS[name][1])
     ]
     if sources:
         raise SettingsError(

@@ -34,6 +34,16 @@ def section_of(name: str) -> str:
     return f"{_PREFIX}{name}"
 
 
+def account_of(section: str) -> str:
+    """Return the account that a section is called after; "" for the section of an endpoint."""
+    return section.removeprefix(_PREFIX) if section.startswith(_PREFIX) else ""
+
+
+def account_option(name: str) -> str:
+    """Return what chooses an account on the command line, behind a blank; "" where none is to be chosen."""
+    return f" --account {name}" if name else ""
+
+
 def section_to_keep(name: str, files: Sequence[ConfFile]) -> str:
     """Return the section that keys of an account go to, whether it is there or not.
 

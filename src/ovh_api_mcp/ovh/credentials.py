@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-from ovh_api_mcp.errors import SettingsError
+from ovh_api_mcp.errors import SettingsError, cut_to_end
 from ovh_api_mcp.limits import CREDENTIAL_CHARS
 from ovh_api_mcp.ovh.endpoints import Endpoint
 from ovh_api_mcp.secret import Secret
@@ -186,10 +186,5 @@ def _sources(given: Mapping[CredentialName, GivenValue]) -> str:
         by_place.setdefault(place, []).append(key)
     room_chars = _PLACES_CHARS // len(by_place)
     return ", ".join(
-        f"{_cut_place(place, room_chars)} {', '.join(keys)}".rstrip() for place, keys in by_place.items()
+        f"{cut_to_end(place, room_chars)} {', '.join(keys)}".rstrip() for place, keys in by_place.items()
     )
-
-
-def _cut_place(place: str, room_chars: int) -> str:
-    # The end of a place tells more than its beginning: …/.ovh.conf [ovh-eu]
-    return place if len(place) <= room_chars else f"…{place[1 - room_chars :]}"

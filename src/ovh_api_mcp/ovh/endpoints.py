@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from ovh_api_mcp.errors import SettingsError, cut_foreign
+from ovh_api_mcp.errors import SettingsError, cut_foreign, cut_to_end
 
 _DISCOVERY_PATH: Final = "/auth/.well-known/openid-configuration"
 _ORIGIN: Final = re.compile(
@@ -131,8 +131,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _unknown(fact: str, given_by: str) -> SettingsError:
-    # The end of a place tells more than its beginning: …/.ovh.conf [account shop] endpoint
-    place = given_by if len(given_by) <= _PLACE_CHARS else f"…{given_by[1 - _PLACE_CHARS :]}"
+    place = cut_to_end(given_by, _PLACE_CHARS)
     return SettingsError(
         f"{fact} {place or '--endpoint or OVH_ENDPOINT'} takes one of {', '.join(ENDPOINT_NAMES)}, "
         "or the root URL of an API.",

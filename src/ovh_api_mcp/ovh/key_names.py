@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from ovh_api_mcp.errors import cut_to_end
 from ovh_api_mcp.limits import MESSAGE_CHARS
 from ovh_api_mcp.ovh.credentials import CREDENTIAL_OPTIONS
 
-_OPTIONS: Final[Mapping[str, tuple[str, str]]] = dict(
+KEY_OPTIONS: Final[Mapping[str, tuple[str, str]]] = dict(
     [*CREDENTIAL_OPTIONS.items(), ("endpoint", ("--endpoint", "OVH_ENDPOINT"))]
 )
+"""Option and variable of each key that a section of an account can have."""
 # "--app-key or OVH_APPLICATION_KEY" before its parts.
 _KEYS_BY_NAME: Final[Mapping[str, str]] = {
-    **{f"{flag} or {variable}": key for key, (flag, variable) in _OPTIONS.items() if flag},
-    **{variable: key for key, (_, variable) in _OPTIONS.items()},
+    **{f"{flag} or {variable}": key for key, (flag, variable) in KEY_OPTIONS.items() if flag},
+    **{variable: key for key, (_, variable) in KEY_OPTIONS.items()},
 }
 _PLACE_CHARS: Final = 40  # of a place at least, its end
 
@@ -30,5 +32,4 @@ def for_account(text: str, place: str) -> str:
         text = text.replace(name, key)
     text = text.rstrip()
     room_chars = max(MESSAGE_CHARS - len(f"{text} They are in ."), _PLACE_CHARS)
-    shown = place if len(place) <= room_chars else f"…{place[1 - room_chars :]}"
-    return f"{text} They are in {shown}."
+    return f"{text} They are in {cut_to_end(place, room_chars)}."

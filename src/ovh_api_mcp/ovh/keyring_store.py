@@ -14,6 +14,7 @@ from typing import Final, Protocol, TypeAlias, cast
 
 from ovh_api_mcp.errors import SettingsError
 from ovh_api_mcp.limits import KEYRING_WAIT_S
+from ovh_api_mcp.ovh.account_names import account_of, account_option
 from ovh_api_mcp.ovh.conf_file import FoundValue
 from ovh_api_mcp.secret import Secret
 
@@ -50,11 +51,9 @@ def read_secret(section: str, name: str) -> Secret[str]:
     """Return what the keyring holds for a key of a section; *Raises* SettingsError `keyring-unavailable`."""
     held = _ask(lambda keyring: keyring.get_password(_SERVICE, _user(section, name)))
     if not held:
-        _, is_account, name_of_account = section.partition("account ")
-        choice = f" --account {name_of_account}" if is_account else ""
         raise SettingsError(
             f"The keyring holds no {name} for [{section}], though ovh.conf says so. Log in again with "
-            f"ovh-api-mcp login{choice}.",
+            f"ovh-api-mcp login{account_option(account_of(section))}.",
             code="keyring-unavailable",
         )
     return Secret(held)

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ovh_api_mcp.errors import cut_foreign
+from ovh_api_mcp.errors import cut_foreign, cut_to_end
+from ovh_api_mcp.ovh.account_names import account_option
 from ovh_api_mcp.ovh.credentials import ApplicationCredentials, CredentialName
 from ovh_api_mcp.ovh.endpoints import Endpoint
 from ovh_api_mcp.ovh.key_watch import SeenKey
@@ -115,12 +116,11 @@ class UsedKeys:
 
     def _without(self) -> str:
         aside = " without --consumer-key" if self.sources.get("consumer_key") == "--consumer-key" else ""
-        choice = f" --account {self.account}" if self.account else ""
-        return f"ovh-api-mcp login{choice}{aside}"
+        return f"ovh-api-mcp login{account_option(self.account)}{aside}"
 
     def _named(self, name: CredentialName) -> str:
         source = self.sources.get(name, "")
-        shown = source if len(source) <= _SOURCE_CHARS else f"…{source[1 - _SOURCE_CHARS :]}"
+        shown = cut_to_end(source, _SOURCE_CHARS)
         return f"{name.replace('_', ' ')} ({shown})" if shown else name.replace("_", " ")
 
     def _exchanged(self) -> str:

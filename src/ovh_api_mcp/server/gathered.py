@@ -33,7 +33,8 @@ class Gathered:
     incomplete: JsonObject | None = None
 
     @property
-    def _shown_path(self) -> str:
+    def shown_path(self) -> str:
+        """The path as the script wrote it, cut."""
         return cut_foreign(self.options.path, _SHOWN_PATH_CHARS)
 
     @property
@@ -72,7 +73,7 @@ class Gathered:
 
     def notes(self) -> Iterator[str]:
         """Yield what the reader of the result should know."""
-        path = self._shown_path
+        path = self.shown_path
         if self.incomplete is not None:
             of = f" of {self.of:,}" if self.of is not None else ""
             after = msgspec.json.encode(self.incomplete["after"]).decode()
@@ -91,7 +92,7 @@ class Gathered:
     def progress(self) -> tuple[str, int, int]:
         """Return how far it is, in words, and as the number that are read, and of how many (0: unknown)."""
         of = f" of {self.of:,}" if self.of is not None else ""
-        return f"{self._shown_path}: {self.scanned:,}{of} items", self.scanned, self.of or 0
+        return f"{self.shown_path}: {self.scanned:,}{of} items", self.scanned, self.of or 0
 
     def as_json(self) -> bytes:
         """Return what the script's side makes an array of."""

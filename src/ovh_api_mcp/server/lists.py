@@ -33,7 +33,6 @@ from ovh_api_mcp.server.list_options import ListOptions, parse_list_options
 _EXPANSION: Final = "CachedObjectList-Pages"
 _TOTAL: Final = "x-pagination-elements"
 _NEXT: Final = "x-pagination-cursor-next"
-_SHOWN_PATH_CHARS: Final = 100
 
 
 class Lists:
@@ -82,7 +81,7 @@ class _Reading:
         self._gathered = gathered
         self._lists = lists
         self._reported_at = time.monotonic()
-        self._is_filter_sent = bool(options.filter.header())
+        self._filter_sent = options.filter.header()
 
     async def run(self) -> None:
         listing = self._asked.operation.listing
@@ -168,22 +167,19 @@ class _Reading:
         That is remembered where the plain headers are no reason for it: for good if it was refused
         without a filter, for a while if the API failed at it.
         """
-        template = self._asked.route.template
         try:
             return await self._get(self._expansion(page, size))
         except ApiError as error:
-            if error.status == 400 and self._is_filter_sent:
-                self._is_filter_sent = False  # the server judges it alone then
+            is_refused = error.status == 400
+            if is_refused and self._filter_sent:
+                self._filter_sent = ""  # the server judges it alone then
                 return await self._first_expanded(page, size)
-            if error.status == 400:
-                response = await self._get()
-                self._lists.note_not_expanded(template)
-                return response
-            if error.status >= 500:
-                response = await self._get()
-                self._lists.note_not_expanded(template, limits.LIST_EXPANSION_DOUBTED_S)
-                return response
-            raise
+            if not (is_refused or error.status >= 500):
+                raise
+            response = await self._get()
+            for_s = math.inf if is_refused else limits.LIST_EXPANSION_DOUBTED_S
+            self._lists.note_not_expanded(self._asked.route.template, for_s)
+            return response
 
     async def _read_pages(self, first: int, size: int, total: int | None) -> None:
         if total is None:
@@ -234,8 +230,8 @@ class _Reading:
             "X-Pagination-Number": page + 1,
             "X-Pagination-Size": size,
         }
-        if self._is_filter_sent:
-            headers["X-Pagination-Filter"] = self._options.filter.header()
+        if self._filter_sent:
+            headers["X-Pagination-Filter"] = self._filter_sent
         return headers
 
     # --- items of v1, one by one
@@ -277,7 +273,7 @@ class _Reading:
 
     def _take_plain(self, items: list[bytes]) -> None:
         """Take what no operation reads one by one."""
-        path = cut_foreign(self._options.path, _SHOWN_PATH_CHARS)
+        path = self._gathered.shown_path
         if _are_ids(items) and self._options.filter.conditions:
             raise refusal(
                 "invalid-call",

@@ -12,7 +12,6 @@ from ovh_api_mcp.settings.flags import (
 )
 from ovh_api_mcp.settings.login import LoginSettings, load_login_settings
 from ovh_api_mcp.settings.origins import (
-    SETTING_KEYS,
     Origins,
     chosen_accounts,
     load_origins,
@@ -25,7 +24,6 @@ __all__ = [
     "DEFAULT_ACCOUNT",
     "HOST_DEFAULT",
     "PORT_DEFAULT",
-    "SETTING_KEYS",
     "Flags",
     "LogLevelName",
     "LoginSettings",

@@ -9,22 +9,15 @@ from typing import Final
 
 from ovh_api_mcp.ovh.account_names import misnamed_sections
 from ovh_api_mcp.ovh.conf_file import conf_paths, find_endpoint, load_conf_files
-from ovh_api_mcp.ovh.credentials import CREDENTIAL_OPTIONS, CredentialName
+from ovh_api_mcp.ovh.credentials import CredentialName
+from ovh_api_mcp.ovh.key_names import KEY_OPTIONS
 from ovh_api_mcp.ovh.named_accounts import find_block
 from ovh_api_mcp.settings.accounts import account_names, find_endpoint_of, given_values
 from ovh_api_mcp.settings.flags import Flags
 from ovh_api_mcp.settings.given import ACCOUNT, ENDPOINT, given_of
 from ovh_api_mcp.settings.settings import Settings, load_settings
 
-# What an account that was chosen by name takes from its section alone.
-SETTING_KEYS: Final[Mapping[str, tuple[str, str]]] = dict(
-    [*CREDENTIAL_OPTIONS.items(), ("endpoint", (ENDPOINT.flag, ENDPOINT.variable))]
-)
-"""Option and variable of each key that a section of an account can have."""
-
-_OF_ACCOUNTS: Final = frozenset(
-    {ACCOUNT.variable, ENDPOINT.variable, *(variable for _, variable in CREDENTIAL_OPTIONS.values())}
-)
+_OF_ACCOUNTS: Final = frozenset({ACCOUNT.variable, *(variable for _, variable in KEY_OPTIONS.values())})
 
 
 @dataclass(frozen=True, slots=True)
