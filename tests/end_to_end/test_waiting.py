@@ -94,6 +94,21 @@ async def test_when_the_time_is_up_it_says_where_it_stands_and_what_to_call_next
     assert says(str(found["next"]), f'ovh.wait("/v1/vps/{_VPS}"', "stopped")
 
 
+async def test_the_client_hears_what_is_waited_for_and_where_it_stands(
+    api: Simulator, client: Client
+) -> None:
+    heard: list[tuple[float, str | None]] = []
+
+    async def listen(progress: float, total: float | None, message: str | None) -> None:
+        heard.append((progress, message))
+
+    code = f"async () => await ovh.wait('/v1/vps/{_VPS}', {{ until: 'stopped', timeout: 2 }})"
+    await client.call_tool("execute", {"code": code}, progress_callback=listen)
+    told = [each for each in heard if str(each[1]).startswith(f"/v1/vps/{_VPS}: running, ")]
+    assert len(told) >= 2
+    assert [progress for progress, _ in told] == sorted({progress for progress, _ in told})
+
+
 @pytest.mark.promise("wait.time")
 async def test_a_function_that_is_never_content_is_asked_until_its_time_is_up_and_no_longer(
     api: Simulator, client: Client

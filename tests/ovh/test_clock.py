@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from ovh_api_mcp.errors import NetworkError
-from ovh_api_mcp.limits import CLOCK_MAX_AGE_S
+from ovh_api_mcp.limits import CLOCK_JUMP_S, CLOCK_MAX_AGE_S
 from ovh_api_mcp.ovh.clock import ServerClock
 from ovh_api_mcp.ovh.transport import Transport
 from tests.ovh.wire import always, answer, wire_server
@@ -54,6 +54,19 @@ async def test_the_time_is_asked_again_after_a_while(transport: Transport) -> No
         server_clock = clock(transport, server.url, hands)
         await server_clock.now()
         hands.pass_(CLOCK_MAX_AGE_S + 1)
+        assert await server_clock.now() == SERVER_TIME
+        assert len(server.requests) == 2
+
+
+async def test_the_time_is_asked_again_when_the_machine_slept(transport: Transport) -> None:
+    hands = Hands()
+    async with wire_server(always(answer(200, str(SERVER_TIME).encode()))) as server:
+        server_clock = clock(transport, server.url, hands)
+        await server_clock.now()
+        hands.wall += CLOCK_JUMP_S  # within what two clocks may differ by
+        await server_clock.now()
+        assert len(server.requests) == 1
+        hands.wall += 3_600.0  # while the other one stood still
         assert await server_clock.now() == SERVER_TIME
         assert len(server.requests) == 2
 
